@@ -1,0 +1,193 @@
+"""Frozen records, options, seams and array aliases shared by all floors.
+
+Arrays are indexed (row, column). In-process values are frozen dataclasses; whatever is
+written to disk or travels over HTTP is a frozen :class:`Record`, so that the request, the
+job folder and the model card hold the same JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from deepflash_service.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Image = npt.NDArray[np.float32]
+    Mask = npt.NDArray[np.bool_]
+    LabelImage = npt.NDArray[np.int32]
+    ProbabilityMap = npt.NDArray[np.float32]
+else:
+    Image = Mask = LabelImage = ProbabilityMap = Any
+
+Predictor = Callable[["Image"], "ProbabilityMap"]
+"""Seam: one whole image of shape (M, N) or (M, N, C) in, its probability map (M, N) out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: ``current`` of ``maximum`` (0 = unknown), with a sentence."""
+
+    message: str
+    current: int = 0
+    maximum: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+Report = Callable[[Progress], None]
+IsCancelled = Callable[[], bool]
+
+JobState = Literal[
+    "queued", "running", "stopping", "done", "stopped", "cancelled", "failed", "interrupted"
+]
+FINAL_STATES: frozenset[JobState] = frozenset({"done", "stopped", "cancelled", "failed"})
+JobKind = Literal["training", "segmentation", "evaluation"]
+ConsensusMethod = Literal["auto", "staple", "majority", "union", "intersection", "objects", "each"]
+Preset = Literal["quick", "standard", "best"]
+LabelVariant = Literal["standard", "original"]
+Normalisation = Literal["batch", "group", "none"]
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+PixelCount = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class Record(BaseModel):
+    """A frozen value that survives JSON unchanged; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    @classmethod
+    def from_json(cls, data: str | bytes | dict[str, Any]) -> Self:
+        """Build the record from JSON text or an already parsed object.
+
+        Raises
+        ------
+        InputError
+            Code ``invalid_options``; names every wrong field.
+        """
+        try:
+            if isinstance(data, dict):
+                return cls.model_validate(data)
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise _explain(cls.__name__, error) from None
+
+    def to_json(self) -> str:
+        """Return the record as indented JSON text."""
+        return self.model_dump_json(indent=2)
+
+
+def _explain(name: str, error: ValidationError) -> InputError:
+    faults = [
+        {"field": ".".join(str(part) for part in entry["loc"]) or "(all)", "fault": entry["msg"]}
+        for entry in error.errors(include_url=False)
+    ]
+    text = "; ".join(f"{fault['field']}: {fault['fault']}" for fault in faults)
+    return InputError(
+        f"{name} cannot be used: {text}. Correct the named fields.",
+        code="invalid_options",
+        details={"faults": faults},
+    )
+
+
+class Calibration(Record):
+    """Size of a pixel in ``unit`` (``pixel`` when the image is not calibrated)."""
+
+    pixel_width: float = 1.0
+    pixel_height: float = 1.0
+    unit: str = "pixel"
+
+
+class NetworkCard(Record):
+    """Everything that defines the U-Net; the network is built from this and nothing else."""
+
+    channels: Annotated[int, Field(ge=1, le=16)] = 1
+    filters: Annotated[int, Field(ge=4, le=128)] = 16
+    depth: Annotated[int, Field(ge=1, le=6)] = 4
+    normalisation: Normalisation = "batch"
+
+
+class SegmentOptions(Record):
+    """What the user chooses for a segmentation; ``None`` = the value of the model card."""
+
+    model: str
+    threshold: Probability | None = None
+    min_roi_size: PixelCount | None = None
+    channel: Annotated[int, Field(ge=1)] | None = None
+    planes: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+
+
+class EvaluateOptions(Record):
+    """How predictions are compared with a truth."""
+
+    threshold: Probability | None = None
+    min_roi_size: PixelCount | None = None
+    iou: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+
+
+class TrainOptions(Record):
+    """What the user chooses for a training; ``epochs`` ``None`` = the preset's number."""
+
+    dataset: str
+    model: Name
+    base: str = "new"
+    preset: Preset = "standard"
+    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    consensus: ConsensusMethod = "auto"
+    min_roi_size: PixelCount | None = None
+    channel: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+
+
+class RoiScores(Record):
+    """Agreement of a prediction with a truth; formulas in docs/glossary.md."""
+
+    pixel_jaccard: float
+    dice: float
+    roi_jaccard: float
+    precision: float
+    recall: float
+    f1: float
+    matched: int
+    predicted: int
+    expected: int
+
+
+class ModelCard(Record):
+    """Description of one model version (``model.json`` beside the weights)."""
+
+    format: Literal[1] = 1
+    name: Name
+    version: Annotated[int, Field(ge=1)] = 1
+    network: NetworkCard = NetworkCard()
+    members: Annotated[int, Field(ge=1, le=16)] = 1
+    target: str = "roi"
+    threshold: Probability = 0.5
+    min_roi_size: PixelCount = 0
+    intensity_range: Annotated[float, Field(ge=0.0)] = 0.0
+    calibration: Calibration = Calibration()
+    base: str = "new"
+    options: TrainOptions | None = None
+    created: str = ""
+    job: str = ""
+    training_images: list[str] = []
+    held_out_images: list[str] = []
+    experts: list[str] = []
+    consensus: str = ""
+    scores: RoiScores | None = None
+    expert_scores: dict[str, RoiScores] = {}
+    seconds: float = 0.0
+    device: str = ""
+    software: dict[str, str] = {}
+    weights_sha256: list[str] = []
+    author: str = ""
+    licence: str = ""
+    source: str = ""
+    notes: str = ""
