@@ -1,1 +1,95 @@
-"""To be written."""
+"""Where the product runs: home folder, address, limits.
+
+The only module that reads the environment. Settings are built once, by the door that was
+opened (a command, the service, a worker), and their values are passed downward.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from deepflash_service.errors import InputError
+
+HOME_VARIABLE = "DEEPFLASH_HOME"
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the service lives and how much it accepts.
+
+    Parameters
+    ----------
+    home : Path
+        Absolute home folder; data sets, models and runs lie below it.
+    host, port : str, int
+        Address of the service; port 0 means any free one.
+    body_bytes : int
+        Largest request body in bytes.
+    image_pixels : int
+        Largest number of samples (rows x columns x planes x channels) of one image file.
+    options_bytes : int
+        Largest JSON part of a request in bytes.
+    min_free_bytes : int
+        Uploads are refused when less disk space than this would stay free.
+    """
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    body_bytes: int = 2 * 1024**3
+    image_pixels: int = 500_000_000
+    options_bytes: int = 256 * 1024
+    min_free_bytes: int = 200 * 1024**2
+
+    @property
+    def runtime_file(self) -> Path:
+        """The owner-only file that tells clients the address and the token."""
+        return self.home / "service.json"
+
+
+def find_home(home: str | os.PathLike[str] | None = None) -> Path:
+    """Return the absolute home folder: the argument, else DEEPFLASH_HOME, else the user's.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_home`` when the path names a file.
+    """
+    chosen = home or os.environ.get(HOME_VARIABLE) or platformdirs.user_data_dir("deepflash")
+    path = Path(chosen).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise InputError(
+            f"The home folder {path} is a file. Name a folder with --home or {HOME_VARIABLE}.",
+            code="invalid_home",
+        )
+    return path
+
+
+def load_settings(
+    home: str | os.PathLike[str] | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> Settings:
+    """Build the settings once, at the top; nothing is created on disk.
+
+    Parameters
+    ----------
+    home : path, optional
+        Home folder; default is DEEPFLASH_HOME, else the user's data folder.
+    host, port : str, int
+        Address of the service.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_home`` or ``invalid_port``.
+    """
+    if not 0 <= port <= 65_535:
+        raise InputError(
+            f"{port} is no port. Choose 0 (any free one) or a number up to 65535.",
+            code="invalid_port",
+        )
+    return Settings(home=find_home(home), host=host, port=port)
