@@ -1,0 +1,56 @@
+# The commands of this house. Everything that is installed goes into .venv/ and fiji_plugin/target/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MVN ?= mvn
+MVN_FLAGS ?= -B -q -ntp
+JAR_SOURCES := $(shell find fiji_plugin/src fiji_plugin/pom.xml -type f 2>/dev/null)
+
+.PHONY: help setup demo test test-fast check format clean
+
+help:
+	@echo "make demo    set up, then the whole workflow on generated pictures (results in demo/)"
+	@echo "make test    set up, then every test: Python, Java, display, browser, data"
+	@echo "make check   format, lint, types, import contracts, fast tests"
+	@echo "make setup   .venv/ with the command deepflash, and the Fiji plugin jar"
+
+setup: $(VENV)/.installed fiji_plugin/target/.built
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("DeepFLaSH needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the Python packages into $(VENV) (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+fiji_plugin/target/.built: $(JAR_SOURCES)
+	@command -v javac >/dev/null && command -v $(MVN) >/dev/null || \
+	  { echo "The Fiji plugin needs a JDK (11 or newer) and Maven: install both (Debian: default-jdk maven), then try again." >&2; exit 1; }
+	@echo "Building the Fiji plugin ..."
+	@$(MVN) $(MVN_FLAGS) -f fiji_plugin/pom.xml package -DskipTests
+	@touch $@
+
+demo: setup
+	@$(BIN)/deepflash demo --output demo
+
+test: setup
+	@$(MVN) $(MVN_FLAGS) -f fiji_plugin/pom.xml verify
+	@touch fiji_plugin/target/.built
+	@$(BIN)/python -m pytest
+
+test-fast: setup
+	@$(BIN)/python -m pytest -m "not keras and not slow and not jvm and not xvfb and not browser and not data"
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test-fast
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) fiji_plugin/target demo build dist *.egg-info
