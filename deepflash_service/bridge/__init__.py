@@ -1,1 +1,11 @@
-"""TODO-bridge."""
+"""The third door: the service and ImageJ from Python, without a display.
+
+:func:`connect` finds or starts the service, :func:`init` starts ImageJ in this process.
+Importing this package starts nothing and loads no Java.
+"""
+
+from __future__ import annotations
+
+from deepflash_service.bridge.client import connect
+
+__all__ = ["connect"]
