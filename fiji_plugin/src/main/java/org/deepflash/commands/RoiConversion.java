@@ -1,0 +1,137 @@
+package org.deepflash.commands;
+
+import ij.IJ;
+import ij.ImagePlus;
+import ij.gui.Overlay;
+import ij.gui.Roi;
+import ij.io.Opener;
+import ij.plugin.frame.RoiManager;
+import java.awt.GraphicsEnvironment;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.deepflash.fiji.Annotation;
+import org.deepflash.fiji.AtomicFiles;
+import org.deepflash.fiji.RoiFiles;
+import org.deepflash.fiji.RoiPairing;
+import org.deepflash.records.InputException;
+import org.deepflash.records.OptionText;
+
+/** ROI sets become label images, one file or under an expert's name; needs no service and no display. */
+public final class RoiConversion {
+
+    private static final Set<String> CONVERT_KEYS = keys("rois", "image", "width", "height", "output", "watershed",
+        "overwrite");
+    private static final Set<String> SAVE_KEYS = keys("rois", "image", "output", "expert", "name", "watershed",
+        "overwrite");
+    private static final Set<String> PAIR_KEYS = keys("images", "rois");
+
+    private RoiConversion() {
+    }
+
+    private static Set<String> keys(String... names) {
+        return Collections.unmodifiableSet(new HashSet<>(Arrays.asList(names)));
+    }
+
+    /**
+     * Draws one ROI set into one label image: {@code rois=FILE output=FILE} with {@code image=FILE} or
+     * {@code width=N height=N}, {@code [watershed] [overwrite]}.
+     *
+     * @return the number of ROIs
+     */
+    public static int convert(OptionText options) throws IOException {
+        options.allowOnly(CONVERT_KEYS);
+        List<Roi> rois = RoiFiles.read(Paths.get(options.need("rois")));
+        Path output = Paths.get(options.need("output"));
+        Annotation.refuseExisting(output, options.has("overwrite"));
+        Annotation annotation = Annotation.draw(rois, sizedImage(options), options.has("watershed"));
+        AtomicFiles.writeTiff(output, annotation.getLabelImage());
+        annotation.getWarnings().forEach(IJ::log);
+        return annotation.getRois().size();
+    }
+
+    private static ImagePlus sizedImage(OptionText options) {
+        if (options.has("image")) {
+            return openImage(Paths.get(options.need("image")));
+        }
+        int width = options.getInt("width", 0);
+        int height = options.getInt("height", 0);
+        if (width <= 0 || height <= 0) {
+            throw new InputException("The size of the image is not known. Add image=FILE, or width=N height=N.");
+        }
+        return IJ.createImage("image", width, height, 1, 8);
+    }
+
+    /**
+     * Saves the annotation of one image: {@code output=FOLDER expert=NAME [image=FILE] [rois=FILE] [name=STEM]
+     * [watershed] [overwrite]}. Without {@code image} it is the current one; without {@code rois} the ROIs are
+     * those of the ROI Manager, else of the overlay of the image.
+     *
+     * @return the number of ROIs
+     */
+    public static int saveAnnotation(OptionText options) throws IOException {
+        options.allowOnly(SAVE_KEYS);
+        String expert = plainName(options.need("expert"), "expert");
+        ImagePlus image = options.has("image") ? openImage(Paths.get(options.need("image"))) : Images.needCurrent();
+        List<Roi> rois = options.has("rois") ? RoiFiles.read(Paths.get(options.need("rois"))) : drawnRois(image);
+        String name = plainName(options.get("name", RoiPairing.stem(image.getTitle())), "name");
+        Annotation annotation = Annotation.draw(rois, image, options.has("watershed"));
+        annotation.save(Paths.get(options.need("output")).resolve(expert), name, options.has("overwrite"));
+        annotation.getWarnings().forEach(IJ::log);
+        return annotation.getRois().size();
+    }
+
+    private static List<Roi> drawnRois(ImagePlus image) {
+        RoiManager manager = GraphicsEnvironment.isHeadless() ? null : RoiManager.getInstance2();
+        if (manager != null && manager.getCount() > 0) {
+            return Arrays.asList(manager.getRoisAsArray());
+        }
+        Overlay overlay = image.getOverlay();
+        if (overlay != null && overlay.size() > 0) {
+            return Arrays.asList(overlay.toArray());
+        }
+        throw new InputException("No ROI is drawn on " + image.getTitle()
+            + ". Outline each object and press t to add it to the ROI Manager, then save again.");
+    }
+
+    /**
+     * Pairs images and ROI sets by name: {@code images=FOLDER rois=FOLDER}.
+     *
+     * @return one line per file: {@code pair TAB image TAB rois}, or {@code problem TAB sentence}
+     */
+    public static String pair(OptionText options) {
+        options.allowOnly(PAIR_KEYS);
+        RoiPairing pairing = RoiPairing.find(Paths.get(options.need("images")), Paths.get(options.need("rois")));
+        StringBuilder lines = new StringBuilder();
+        for (Map.Entry<Path, Path> pair : pairing.getPairs().entrySet()) {
+            lines.append("pair\t").append(pair.getKey()).append('\t').append(pair.getValue()).append('\n');
+        }
+        pairing.getProblems().forEach(problem -> lines.append("problem\t").append(problem).append('\n'));
+        return lines.toString();
+    }
+
+    private static ImagePlus openImage(Path file) {
+        ImagePlus image = Files.isRegularFile(file) ? new Opener().openImage(file.toString()) : null;
+        if (image == null) {
+            throw new InputException(file + " cannot be opened as an image. Check that it exists and opens in ImageJ.");
+        }
+        image.setTitle(file.getFileName().toString());
+        return image;
+    }
+
+    private static String plainName(String text, String what) {
+        boolean isUnsafe = text.matches(".*[/\\\\:*?\"<>|\\p{Cntrl}].*") || text.startsWith(".") || text.endsWith(".");
+        if (isUnsafe) {
+            throw new InputException(text + " cannot be used as " + what
+                + ", because it becomes a file name. Use letters, digits, - and _.");
+        }
+        return text;
+    }
+}
