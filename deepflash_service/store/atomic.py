@@ -1,0 +1,137 @@
+"""Writing that leaves the old state or the new one, never half of either."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from deepflash_service.errors import SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEMPORARY_PREFIX = ".partial-"
+
+
+@contextmanager
+def open_atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it there when the block succeeds.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make or replace; missing folders are made.
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_fault`` when the disk is full or may not be written.
+    """
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}{path.suffix}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _sync_file(temporary)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise _explain(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def stage_folder(target: Path) -> Iterator[Path]:
+    """Yield a new temporary folder; rename it to `target` when the block succeeds.
+
+    Parameters
+    ----------
+    target : Path
+        A folder that does not exist yet.
+
+    Raises
+    ------
+    FileExistsError
+        When `target` exists (the staged folder is removed).
+    SetupError
+        Code ``disk_fault``.
+    """
+    temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}"
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        rename_folder(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _explain(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def rename_folder(source: Path, target: Path) -> None:
+    """Move a complete folder to a name that does not exist yet.
+
+    Raises
+    ------
+    FileExistsError
+        When `target` exists.
+    """
+    for member in source.rglob("*"):
+        if member.is_file():
+            _sync_file(member)
+    if target.exists():
+        raise FileExistsError(target)
+    try:
+        source.rename(target)
+    except OSError as error:
+        if target.exists():
+            raise FileExistsError(target) from error
+        raise
+    _sync_folder(target.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with open_atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically, in UTF-8 with line feeds."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` to `path` atomically, as indented JSON."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _explain(path: Path, error: OSError) -> SetupError:
+    reason = error.strerror or str(error)
+    return SetupError(
+        f"{path} cannot be written: {reason}. Check the free space and the rights on that folder.",
+        code="disk_fault",
+        details={"path": str(path)},
+    )

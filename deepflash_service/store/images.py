@@ -1,0 +1,119 @@
+"""Reading and writing images and annotations: the one place that knows file formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepflash_service.errors import InputError
+from deepflash_service.store.annotations import read_annotation, read_mask_or_map
+from deepflash_service.store.image_writing import (
+    encode_mask,
+    encode_png,
+    encode_tiff,
+    write_image,
+    write_labels,
+    write_mask,
+    write_overlay_tiff,
+    write_png,
+    write_probability,
+)
+from deepflash_service.store.planes import ImageFile, PlaneLayout
+from deepflash_service.store.raster_reading import read_raster
+from deepflash_service.store.roi_files import read_rois, write_roi_zip
+from deepflash_service.store.sources import PIXEL_LIMIT, Source, detect_format
+from deepflash_service.store.tiff_reading import read_tiff
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "PIXEL_LIMIT",
+    "ImageFile",
+    "PlaneLayout",
+    "encode_mask",
+    "encode_png",
+    "encode_tiff",
+    "list_images",
+    "read_annotation",
+    "read_image",
+    "read_mask_or_map",
+    "read_rois",
+    "write_image",
+    "write_labels",
+    "write_mask",
+    "write_overlay_tiff",
+    "write_png",
+    "write_probability",
+    "write_roi_zip",
+]
+
+_SUFFIXES = {".tif", ".tiff", ".png", ".gif", ".bmp", ".jpg", ".jpeg"}
+_ROI_SUFFIXES = {".roi", ".zip"}
+
+
+def read_image(
+    source: Path | bytes, *, name: str | None = None, max_pixels: int = PIXEL_LIMIT
+) -> ImageFile:
+    """Read an image of any supported format.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        A file, or its bytes (an upload); the format is found in the bytes.
+    name : str, optional
+        Name for messages; a path gives its own.
+    max_pixels : int, optional
+        Limit on the number of values, checked from the header before decoding.
+
+    Returns
+    -------
+    ImageFile
+        Raw values, calibration, order of the planes.
+
+    Raises
+    ------
+    InputError
+        Codes ``invalid_image``, ``image_too_large``, ``unreadable_file``.
+    """
+    origin = Source.of(source, name)
+    found = detect_format(origin)
+    if found == "tiff":
+        return read_tiff(origin, max_pixels=max_pixels)
+    if found == "raster":
+        return read_raster(origin, max_pixels=max_pixels)
+    raise InputError(
+        f"{origin.name} is an ImageJ ROI file, not an image. Give it as an annotation, or choose "
+        "the image it belongs to.",
+        code="invalid_image",
+        details={"name": origin.name},
+    )
+
+
+def list_images(folder: Path, *, with_rois: bool = False) -> list[Path]:
+    """Return the image files of a folder, sorted by name; hidden files are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Searched without its sub-folders.
+    with_rois : bool, optional
+        Include ImageJ ROI sets (``.roi``, ``.zip``).
+
+    Raises
+    ------
+    InputError
+        Code ``unreadable_file`` when the folder does not exist.
+    """
+    suffixes = _SUFFIXES | _ROI_SUFFIXES if with_rois else _SUFFIXES
+    try:
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+        )
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be read: {error.strerror}. Check the path.",
+            code="unreadable_file",
+            details={"path": str(folder)},
+        ) from error

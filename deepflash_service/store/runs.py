@@ -1,0 +1,256 @@
+"""Job folders: what was asked, what happened, what came out.
+
+The folder is the truth: it can be copied to another computer, and the job table is rebuilt
+from it. Events are appended as single lines, results appear under their final name only.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from uuid import uuid4
+
+from deepflash_service.errors import InputError, NotFoundError
+from deepflash_service.records import JobKind
+from deepflash_service.store.atomic import TEMPORARY_PREFIX, stage_folder, write_bytes, write_json
+from deepflash_service.store.clock import format_now
+from deepflash_service.store.events import Event, encode_event, parse_events, write_line
+from deepflash_service.store.names import check_file_name, check_id
+from deepflash_service.store.reading import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+InputPart = Literal["image", "prediction", "truth"]
+
+_KINDS: tuple[JobKind, ...] = get_args(JobKind)
+_EVENTS = "events.jsonl"
+_TRASH = ".trash"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One job folder; ``options`` is the JSON object of the request."""
+
+    id: str
+    kind: JobKind
+    options: dict[str, Any]
+    created: str
+    folder: Path
+
+    @property
+    def inputs(self) -> Path:
+        """Folder of the uploaded files."""
+        return self.folder / "inputs"
+
+    @property
+    def results(self) -> Path:
+        """Folder of the result files."""
+        return self.folder / "results"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder from which a training resumes."""
+        return self.folder / "checkpoints"
+
+    @property
+    def log(self) -> Path:
+        """File that receives the output of the worker process."""
+        return self.folder / "log.txt"
+
+
+def create_run(home: Path, kind: JobKind, *, options: Mapping[str, Any]) -> Run:
+    """Make a job folder with its first event, ``queued``.
+
+    Parameters
+    ----------
+    home : Path
+        Home folder.
+    kind : str
+        ``training``, ``segmentation`` or ``evaluation``.
+    options : mapping
+        JSON object of the request.
+    """
+    created = format_now()
+    stamp = created[:19].replace("-", "").replace(":", "").replace("T", "-")
+    job_id = f"{stamp}-{kind}-{uuid4().hex[:6]}"
+    facts = {"id": job_id, "kind": kind, "options": dict(options), "created": created}
+    target = home / "runs" / job_id
+    with stage_folder(target) as folder:
+        for name in ("inputs", "results", "checkpoints"):
+            (folder / name).mkdir()
+        write_json(folder / "job.json", facts)
+        line = encode_event(Event("queued", "waiting for its turn"), created)
+        write_bytes(folder / _EVENTS, line)
+    return Run(job_id, kind, dict(options), created, target)
+
+
+def open_run(home: Path, job_id: str) -> Run:
+    """Return the job folder with this id.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_job``.
+    """
+    try:
+        folder = home / "runs" / check_id(job_id)
+        return _load(folder)
+    except (InputError, FileNotFoundError) as error:
+        raise NotFoundError(
+            f"There is no job {job_id!r}; `deepflash jobs list` shows the known ones.",
+            code="unknown_job",
+            details={"job": job_id},
+        ) from error
+
+
+def list_runs(home: Path) -> list[Run]:
+    """Return all readable job folders, oldest first."""
+    runs = []
+    for folder in sorted((home / "runs").glob("[a-z0-9]*/")):
+        try:
+            runs.append(_load(folder))
+        except (InputError, FileNotFoundError):
+            continue
+    return sorted(runs, key=lambda run: run.created)
+
+
+def _load(folder: Path) -> Run:
+    facts = read_json(folder / "job.json")
+    kind: JobKind | None = next((one for one in _KINDS if one == facts.get("kind")), None)
+    options = facts.get("options")
+    if kind is None or not isinstance(options, dict):
+        raise InputError(f"{folder / 'job.json'} is damaged; restore it from a copy.")
+    return Run(folder.name, kind, options, str(facts.get("created", "")), folder)
+
+
+def add_input(run: Run, part: InputPart, *, name: str, data: bytes) -> Path:
+    """Store one uploaded file and return its path.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_name``.
+    """
+    path = run.inputs / part / check_file_name(name)
+    write_bytes(path, data)
+    return path
+
+
+def list_inputs(run: Run, part: InputPart) -> list[Path]:
+    """Return the uploaded files of one part, sorted by name."""
+    return _list_files(run.inputs / part)
+
+
+def append_event(run: Run, event: Event) -> None:
+    """Append one event; safe from several processes."""
+    write_line(run.folder / _EVENTS, encode_event(event, format_now()))
+
+
+def read_events(run: Run, *, after: int = 0) -> list[dict[str, Any]]:
+    """Return the events with a number above `after`; numbers are line numbers from 1."""
+    keys = ("seq", "time", "state", "message", "current", "maximum", "metrics")
+    events = parse_events(run.folder / _EVENTS)
+    return [{key: event[key] for key in keys} for event in events if event["seq"] > after]
+
+
+def read_job(run: Run) -> dict[str, Any]:
+    """Return the JSON object that describes a job to clients, from the folder alone."""
+    events = parse_events(run.folder / _EVENTS)
+    last = events[-1] if events else {"state": "queued", "time": run.created}
+    is_over = last["state"] in {"done", "stopped", "cancelled", "failed", "interrupted"}
+    models = [event["model"] for event in events if event.get("model")]
+    progress: dict[str, Any] = next(
+        (event for event in reversed(events) if event.get("maximum")), {}
+    )
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "state": last["state"],
+        "message": last.get("message", ""),
+        "current": progress.get("current", 0),
+        "maximum": progress.get("maximum", 0),
+        "model": models[-1] if models else run.options.get("model"),
+        "results": list_results(run),
+        "error": last.get("error"),
+        "created": run.created,
+        "finished": last["time"] if is_over else None,
+    }
+
+
+def list_results(run: Run) -> list[str]:
+    """Return the result files as ``NAME/labels.tif``, ``rois.csv`` ... (slashes on any system)."""
+    root = run.results
+    return [path.relative_to(root).as_posix() for path in _list_files(root, deep=True)]
+
+
+def find_result(run: Run, name: str) -> Path:
+    """Return a result file; the folder may be left out where there is only one.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_result``.
+    """
+    results = list_results(run)
+    matches = [one for one in results if one == name]
+    if not matches and "/" not in name:
+        matches = [one for one in results if one.endswith(f"/{name}")]
+    if len(matches) != 1:
+        raise NotFoundError(
+            f"Job {run.id} has no result {name!r}; it has {', '.join(results) or 'none yet'}.",
+            code="unknown_result",
+            details={"job": run.id, "result": name, "results": results},
+        )
+    return run.results / matches[0]
+
+
+def _list_files(folder: Path, *, deep: bool = False) -> list[Path]:
+    found = folder.rglob("*") if deep else folder.glob("*")
+    return sorted(
+        path
+        for path in found
+        if path.is_file() and not path.is_symlink() and not path.name.startswith(TEMPORARY_PREFIX)
+    )
+
+
+def request_stop(run: Run) -> None:
+    """Ask a training to end early and keep the best."""
+    (run.folder / "stop").touch()
+
+
+def request_cancel(run: Run) -> None:
+    """Ask a job to end and discard its results."""
+    (run.folder / "cancel").touch()
+
+
+def clear_requests(run: Run) -> None:
+    """Forget earlier requests (before a job is resumed)."""
+    for name in ("stop", "cancel"):
+        (run.folder / name).unlink(missing_ok=True)
+
+
+def is_stop_requested(run: Run) -> bool:
+    """Tell whether somebody asked to stop."""
+    return (run.folder / "stop").exists()
+
+
+def is_cancel_requested(run: Run) -> bool:
+    """Tell whether somebody asked to cancel."""
+    return (run.folder / "cancel").exists()
+
+
+def delete_run(home: Path, job_id: str) -> None:
+    """Move a job folder to the trash.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_job``.
+    """
+    run = open_run(home, job_id)
+    trash = home / "runs" / _TRASH
+    trash.mkdir(exist_ok=True)
+    shutil.move(run.folder, trash / run.id)

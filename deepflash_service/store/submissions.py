@@ -1,0 +1,47 @@
+"""New job folders that appear complete, with all their inputs, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from deepflash_service.store.atomic import TEMPORARY_PREFIX, rename_folder
+from deepflash_service.store.runs import create_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    from deepflash_service.records import JobKind
+    from deepflash_service.store.runs import Run
+
+
+@contextmanager
+def stage_run(home: Path, kind: JobKind, *, options: Mapping[str, Any]) -> Iterator[Run]:
+    """Yield a run in a temporary place for its inputs; publish it when the block succeeds.
+
+    A service that restarts takes up every queued run folder it finds, so a folder must not
+    be seen before its last input is on disk.
+    """
+    staging = home / "runs" / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}"
+    try:
+        run = create_run(staging, kind, options=options)
+        yield run
+        rename_folder(run.folder, home / "runs" / run.id)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def sweep_staging(home: Path) -> int:
+    """Remove what a killed service left half-received; returns how many folders."""
+    left = [
+        folder
+        for part in ("runs", "datasets", "models")
+        for folder in (home / part).glob(f"{TEMPORARY_PREFIX}*")
+    ]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)

@@ -1,0 +1,181 @@
+"""Reading TIFF: plain, ImageJ and OME, any order of the axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.errors import InputError
+from deepflash_service.store.calibrations import read_calibration, read_steps
+from deepflash_service.store.planes import Array, ImageFile, PlaneLayout, merge_grey
+from deepflash_service.store.sources import Source, check_pixels, refuse_damaged
+
+if TYPE_CHECKING:
+    import tifffile
+
+_PALETTE = 3
+_RGB = 2
+_WHITE_IS_ZERO = 0
+_ALPHA = (1, 2)
+_ORDER = "TZCYXS"
+
+
+def read_tiff(source: Source, *, max_pixels: int) -> ImageFile:
+    """Read a TIFF file.
+
+    Values stay as they are stored (a colour table is display only, as in ImageJ), alpha is
+    dropped, three equal colour channels become one.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    max_pixels : int
+        Limit on the number of values, checked from the header.
+
+    Raises
+    ------
+    InputError
+        Codes ``invalid_image`` and ``image_too_large``.
+    """
+    import tifffile
+
+    with source.open() as stream:
+        try:
+            with tifffile.TiffFile(stream) as tiff:
+                series = _choose_series(tiff, source)
+                check_pixels(source, int(series.size), limit=max_pixels)
+                _check_length(series, source)
+                return _read_series(tiff, series, source)
+        except InputError:
+            raise
+        except Exception as error:
+            raise refuse_damaged(source, error) from error
+
+
+def _choose_series(tiff: tifffile.TiffFile, source: Source) -> tifffile.TiffPageSeries:
+    series = [one for one in tiff.series if not getattr(one.keyframe, "is_reduced", False)]
+    if not series:
+        raise refuse_damaged(source, ValueError("no page"))
+    if len(series) > 1:
+        raise InputError(
+            f"{source.name} holds {len(series)} images of different size or type. Save each as a "
+            "file of its own and retry.",
+            code="invalid_image",
+            details={"name": source.name, "images": len(series)},
+        )
+    return series[0]
+
+
+def _check_length(series: tifffile.TiffPageSeries, source: Source) -> None:
+    if series.dataoffset is not None:
+        end = int(series.dataoffset) + int(series.nbytes)
+    else:
+        end = max(
+            (
+                offset + count
+                for page in series.pages
+                if page is not None
+                for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
+            ),
+            default=0,
+        )
+    if end > source.size:
+        raise refuse_damaged(source, ValueError(f"{end} bytes needed, {source.size} there"))
+
+
+def _read_series(
+    tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries, source: Source
+) -> ImageFile:
+    page: Any = series.keyframe
+    pixels = _clean_values(series.asarray(), page, source)
+    pixels = _order_axes(pixels, series.axes, source)
+    frames, slices = pixels.shape[:2]
+    pixels, is_rgb = _merge_samples(pixels, page)
+    spacing, interval = read_steps(tiff)
+    layout = PlaneLayout(
+        channels=pixels.shape[-1] if not is_rgb and pixels.ndim == 4 else 1,
+        slices=slices,
+        frames=frames,
+        spacing=spacing,
+        interval=interval,
+    )
+    return ImageFile(source.name, pixels, read_calibration(tiff, page), layout, is_rgb=is_rgb)
+
+
+def _clean_values(pixels: Array, page: Any, source: Source) -> Array:
+    if pixels.dtype.kind not in "buif":
+        raise InputError(
+            f"{source.name} holds values of type {pixels.dtype}, which are not grey values. "
+            "Convert it to 8-bit, 16-bit or 32-bit in Fiji.",
+            code="invalid_image",
+        )
+    if page.bitspersample == 1:
+        values = pixels.astype(np.uint8)
+        return 1 - values if int(page.photometric) == _WHITE_IS_ZERO else values
+    if pixels.dtype.kind == "f":
+        return fill_gaps(pixels, source)
+    return pixels
+
+
+def fill_gaps(pixels: Array, source: Source) -> Array:
+    """Replace values that are not finite by the smallest finite one (ImageJ marks gaps by NaN).
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image`` when no value is finite.
+    """
+    pixels = pixels.astype(np.float32)
+    is_finite = np.isfinite(pixels)
+    if is_finite.all():
+        return pixels
+    if not is_finite.any():
+        raise InputError(
+            f"{source.name} holds no number, only NaN or infinite values. Save the image again.",
+            code="invalid_image",
+        )
+    return np.where(is_finite, pixels, pixels[is_finite].min())
+
+
+def _order_axes(pixels: Array, axes: str, source: Source) -> Array:
+    letters = list(axes)
+    for index, letter in enumerate(letters):
+        if letter in _ORDER:
+            continue
+        free = [one for one in "ZTC" if one not in letters]
+        if pixels.shape[index] == 1:
+            letters[index] = "1"
+        elif free:
+            letters[index] = free[0]
+        else:
+            raise InputError(
+                f"{source.name} has more than five axes ({axes}). Save a part of it in Fiji as a "
+                "hyperstack and retry.",
+                code="invalid_image",
+            )
+    keep = tuple(0 if letter == "1" else slice(None) for letter in letters)
+    pixels = pixels[keep]
+    letters = [letter for letter in letters if letter != "1"]
+    present = [letter for letter in _ORDER if letter in letters]
+    pixels = pixels.transpose([letters.index(letter) for letter in present])
+    view = tuple(slice(None) if letter in letters else None for letter in _ORDER)
+    return np.asarray(pixels[view])
+
+
+def _merge_samples(pixels: Array, page: Any) -> tuple[Array, bool]:
+    frames, slices, channels, rows, columns, samples = pixels.shape
+    pixels = pixels.reshape(frames * slices, channels, rows, columns, samples)
+    if samples > 1:
+        alpha = sum(int(kind) in _ALPHA for kind in (page.extrasamples or ()))
+        samples -= min(alpha, samples - 1)
+        pixels = pixels[..., :samples]
+    is_rgb = samples == 3 and int(page.photometric) not in {_PALETTE, _WHITE_IS_ZERO, 1}
+    if samples == 3 and channels == 1:
+        merged = merge_grey(pixels[:, 0])
+        if merged.ndim == 3:
+            return merged, False
+    pixels = np.moveaxis(pixels, 1, 3).reshape(frames * slices, rows, columns, channels * samples)
+    is_rgb = is_rgb and channels == 1
+    return (pixels[..., 0] if pixels.shape[-1] == 1 else pixels), is_rgb
