@@ -1,0 +1,178 @@
+"""What requests may do with jobs: submit, read, wait, stop, cancel, resume."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from deepflash_service.errors import ConflictError, NotFoundError
+from deepflash_service.jobs import endings
+from deepflash_service.jobs.dispatcher import UNFINISHED, Dispatcher
+from deepflash_service.jobs.processes import launch_worker
+from deepflash_service.jobs.table import JobTable
+from deepflash_service.store import mailbox as boxes
+from deepflash_service.store import runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from deepflash_service.jobs.processes import WorkerHandle
+    from deepflash_service.jobs.table import JobRow
+    from deepflash_service.store.mailbox import WorkerRole
+    from deepflash_service.store.runs import Run
+
+
+class Supervisor:
+    """Runs the jobs of one home folder in worker processes.
+
+    Parameters
+    ----------
+    home : Path
+        Home folder.
+    launch : callable, optional
+        Starts a worker; tests pass a fake.
+    """
+
+    def __init__(
+        self, home: Path, *, launch: Callable[[Path, WorkerRole], WorkerHandle] = launch_worker
+    ) -> None:
+        self._home = home
+        self._table = JobTable(home)
+        self._dispatcher = Dispatcher(home, table=self._table, launch=launch)
+
+    def start(self) -> None:
+        """Start the thread: it first takes up what an earlier service left, then the queue."""
+        self._dispatcher.start()
+
+    def is_ready(self) -> bool:
+        """Say whether the jobs of an earlier service were taken up and the thread lives."""
+        return self._dispatcher.is_ready()
+
+    def close(self, *, timeout: float = 5.0) -> None:
+        """Stop supervising; workers finish what they have in hand and can be adopted later."""
+        self._dispatcher.close(timeout=timeout)
+        self._table.close()
+
+    def submit(self, run: Run) -> dict[str, Any]:
+        """Queue a new job and return its JSON.
+
+        Raises
+        ------
+        ConflictError
+            Code ``service_stopping``; the run stays on disk for the next start.
+        """
+        with self._dispatcher.lock:
+            self._refuse_when_closing()
+            job = runs.read_job(run)
+            self._table.add(job)
+        self._dispatcher.wake()
+        return job
+
+    def read(self, job_id: str) -> dict[str, Any]:
+        """Return the present JSON of a job.
+
+        Raises
+        ------
+        NotFoundError
+            Code ``unknown_job``.
+        """
+        return endings.show_requests(runs.open_run(self._home, job_id))
+
+    def list_jobs(self, *, limit: int = 200) -> list[dict[str, Any]]:
+        """Return the JSON of the newest jobs first."""
+        return [self._show_row(row) for row in self._table.list_jobs(limit=limit)]
+
+    def wait(self, job_id: str, seconds: float) -> dict[str, Any]:
+        """Return the JSON of a job when it has ended, or after `seconds`."""
+        with self._dispatcher.ended:
+            self._dispatcher.ended.wait_for(
+                lambda: self._dispatcher.is_closing or self._is_settled(job_id), timeout=seconds
+            )
+        return self.read(job_id)
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """Ask for the end of a job whose results are not wanted.
+
+        Raises
+        ------
+        NotFoundError, ConflictError
+            Codes ``unknown_job``, ``job_finished``.
+        """
+        with self._dispatcher.lock:
+            run = self._open_unfinished(job_id)
+            runs.request_cancel(run)
+            if not self._dispatcher.is_in_hand(run):
+                self._dispatcher.settle(run, endings.cancelled("Cancelled before it began."))
+        self._dispatcher.wake()
+        return self.read(job_id)
+
+    def stop(self, job_id: str) -> dict[str, Any]:
+        """Ask a job to end early and keep its best result.
+
+        Raises
+        ------
+        NotFoundError, ConflictError
+            Codes ``unknown_job``, ``job_finished``.
+        """
+        with self._dispatcher.lock:
+            run = self._open_unfinished(job_id)
+            runs.request_stop(run)
+            if not self._dispatcher.is_in_hand(run):
+                self._dispatcher.settle(run, endings.cancelled("Stopped before it began."))
+        self._dispatcher.wake()
+        return self.read(job_id)
+
+    def resume(self, job_id: str) -> dict[str, Any]:
+        """Queue an interrupted, failed or stopped training again.
+
+        Raises
+        ------
+        NotFoundError, ConflictError
+            Codes ``unknown_job``, ``not_resumable``.
+        """
+        with self._dispatcher.lock:
+            self._refuse_when_closing()
+            run = runs.open_run(self._home, job_id)
+            endings.check_resumable(runs.read_job(run))
+            runs.clear_requests(run)
+            runs.append_event(run, endings.queued("Waits to be resumed."))
+            self._table.update(runs.read_job(run), worker="", attempts=0)
+        self._dispatcher.wake()
+        return self.read(job_id)
+
+    def count_jobs(self) -> dict[str, int]:
+        """Return the number of queued and of running jobs."""
+        counts = self._table.count_states()
+        running = counts.get("running", 0) + counts.get("stopping", 0)
+        return {"queued": counts.get("queued", 0), "running": running}
+
+    def describe_device(self) -> dict[str, Any] | None:
+        """Return what the warm worker told of its device; None before it loaded a model."""
+        worker = self._dispatcher.find_warm_worker()
+        device = boxes.read_worker(worker.mailbox).get("device") if worker else None
+        return device if isinstance(device, dict) else None
+
+    def _refuse_when_closing(self) -> None:
+        if self._dispatcher.is_closing:
+            raise ConflictError(
+                "The service is ending and takes no new jobs. Start it again, then repeat this.",
+                code="service_stopping",
+            )
+
+    def _open_unfinished(self, job_id: str) -> Run:
+        run = runs.open_run(self._home, job_id)
+        endings.check_unfinished(runs.read_job(run))
+        return run
+
+    def _is_settled(self, job_id: str) -> bool:
+        row = self._table.find(job_id)
+        return row is None or row.state not in UNFINISHED
+
+    def _show_row(self, row: JobRow) -> dict[str, Any]:
+        if row.state in UNFINISHED:
+            with suppress(NotFoundError):
+                return self.read(row.id)
+        job: dict[str, Any] = json.loads(row.job)
+        return job
