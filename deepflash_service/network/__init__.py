@@ -1,1 +1,1 @@
-"""TODO-network."""
+"""The U-Net in Keras 3: architecture, training, weights. Keras loads on the first call."""

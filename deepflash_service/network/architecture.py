@@ -1,0 +1,93 @@
+"""The U-Net, built from a validated card and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deepflash_service.network.devices import Precision
+    from deepflash_service.records import NetworkCard
+
+FILTER_CAP = 512
+POLICIES = {
+    "float32": "float32",
+    "bfloat16": "mixed_bfloat16",
+    "float16": "mixed_float16",
+}
+
+
+def build_network(
+    card: NetworkCard, *, precision: Precision = "float32", logits: bool = False
+) -> Any:
+    """Build the U-Net that a card describes, with fresh random weights.
+
+    Two 3 x 3 convolutions, each with normalisation and ReLU, per level; nearest upsampling;
+    filters double per level up to 512. The output is computed in float32. After Ronneberger et
+    al., MICCAI 2015, with the padding and normalisation of later work.
+
+    Parameters
+    ----------
+    card : NetworkCard
+        Channels, filters, depth, normalisation.
+    precision : {"float32", "bfloat16", "float16"}, optional
+        Type of the computation; weights are float32 in any case and fit all three.
+    logits : bool, optional
+        Leave out the final sigmoid (for training).
+
+    Returns
+    -------
+    keras.Model
+        Maps (B, M, N, channels) to (B, M, N, 1); M and N must be multiples of 2**depth
+        (``prediction.make_callable`` pads). The prediction of a pixel does not depend on the
+        other images of the batch: normalisation uses the statistics frozen in training.
+    """
+    import keras
+
+    policy = keras.DTypePolicy(POLICIES[precision])
+    widths = [min(card.filters * 2**level, FILTER_CAP) for level in range(card.depth + 1)]
+    inputs = keras.Input((None, None, card.channels), dtype="float32", name="image")
+    flow, skips = inputs, []
+    for level, width in enumerate(widths[:-1]):
+        flow = _add_block(flow, width, card=card, policy=policy, name=f"down{level}")
+        skips.append(flow)
+        flow = keras.layers.MaxPooling2D(dtype=policy, name=f"pool{level}")(flow)
+    flow = _add_block(flow, widths[-1], card=card, policy=policy, name="centre")
+    for level in reversed(range(card.depth)):
+        flow = keras.layers.UpSampling2D(dtype=policy, name=f"grow{level}")(flow)
+        flow = keras.layers.Concatenate(dtype=policy, name=f"join{level}")([skips[level], flow])
+        flow = _add_block(flow, widths[level], card=card, policy=policy, name=f"up{level}")
+    result = keras.layers.Conv2D(1, 1, dtype="float32", name="logit")(flow)
+    if not logits:
+        result = keras.layers.Activation("sigmoid", dtype="float32", name="probability")(result)
+    return keras.Model(inputs, result, name="unet")
+
+
+def _add_block(flow: Any, width: int, *, card: NetworkCard, policy: Any, name: str) -> Any:
+    import keras
+
+    for step in ("a", "b"):
+        flow = keras.layers.Conv2D(
+            width,
+            3,
+            padding="same",
+            use_bias=card.normalisation == "none",
+            kernel_initializer="he_normal",
+            dtype=policy,
+            name=f"{name}{step}_conv",
+        )(flow)
+        flow = _normalise(flow, width, card=card, policy=policy, name=f"{name}{step}_norm")
+        flow = keras.layers.ReLU(dtype=policy, name=f"{name}{step}_relu")(flow)
+    return flow
+
+
+def _normalise(flow: Any, width: int, *, card: NetworkCard, policy: Any, name: str) -> Any:
+    import keras
+
+    from deepflash_service.network.layers import FusedBatchNormalization
+
+    if card.normalisation == "batch":
+        return FusedBatchNormalization(momentum=0.95, dtype=policy, name=name)(flow)
+    if card.normalisation == "group":
+        groups = next(count for count in (8, 4, 2, 1) if width % count == 0)
+        return keras.layers.GroupNormalization(groups, dtype=policy, name=name)(flow)
+    return flow

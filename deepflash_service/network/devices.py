@@ -1,0 +1,91 @@
+"""Which device computes, and in which precision."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any, Literal
+
+Precision = Literal["float32", "bfloat16", "float16"]
+SPEED_UP = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What trains and predicts: name, kind, Keras backend (``engine``) and precision."""
+
+    name: str
+    kind: Literal["cpu", "gpu"]
+    engine: str
+    precision: Precision
+
+
+@cache
+def describe_device() -> Device:
+    """Find the device that Keras computes on and the fastest safe precision there.
+
+    On a CPU, bfloat16 is chosen when a convolution really runs faster in it than in float32
+    (processors without such units emulate it slowly). On a GPU, bfloat16 from compute
+    capability 8.0 on, float16 from 7.0 on.
+
+    Returns
+    -------
+    Device
+    """
+    import keras
+
+    backend = str(keras.backend.backend())
+    kind, name, capability = _find_jax() if backend == "jax" else _find_tensorflow()
+    if kind == "cpu":
+        return Device(name, "cpu", backend, "bfloat16" if _is_bfloat16_faster() else "float32")
+    if capability >= (8, 0):
+        return Device(name, "gpu", backend, "bfloat16")
+    return Device(name, "gpu", backend, "float16" if capability >= (7, 0) else "float32")
+
+
+def name_processor() -> str:
+    """Return the name of the processor as far as Python knows it."""
+    return platform.processor() or platform.machine() or "CPU"
+
+
+def _find_tensorflow() -> tuple[Literal["cpu", "gpu"], str, tuple[int, int]]:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "cpu", name_processor(), (0, 0)
+    details = tf.config.experimental.get_device_details(gpus[0])
+    capability = details.get("compute_capability") or (0, 0)
+    return "gpu", str(details.get("device_name", "GPU")), tuple(capability)
+
+
+def _find_jax() -> tuple[Literal["cpu", "gpu"], str, tuple[int, int]]:
+    device = import_module("jax").devices()[0]
+    if device.platform == "cpu":
+        return "cpu", name_processor(), (0, 0)
+    version = str(getattr(device, "compute_capability", "8.0")).split(".")
+    return "gpu", str(device.device_kind), (int(version[0]), int(version[-1]))
+
+
+def _is_bfloat16_faster() -> bool:
+    return _time_convolution("float32") > SPEED_UP * _time_convolution("bfloat16")
+
+
+def _time_convolution(dtype: str) -> float:
+    import keras
+
+    layer: Any = keras.layers.Conv2D(32, 3, padding="same", dtype=dtype)
+    images = keras.ops.ones((1, 128, 128, 32), dtype=dtype)
+    keras.ops.convert_to_numpy(keras.ops.cast(layer(images), "float32"))
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        result = layer(images)
+        for _ in range(3):
+            result = layer(result)
+        keras.ops.convert_to_numpy(keras.ops.cast(result, "float32"))
+        times.append(time.perf_counter() - start)
+    return min(times)

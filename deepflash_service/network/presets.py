@@ -1,0 +1,59 @@
+"""How a network is trained: settings, and the three presets that choose them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from deepflash_service.core.sampling import Sampling
+
+if TYPE_CHECKING:
+    from deepflash_service.records import Preset
+
+STEPS_PER_EPOCH = 15
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How long and how fast a member learns.
+
+    ``patience`` = epochs without a better score after which training ends early (None =
+    never). Scores are taken every ``score_every`` epochs and after the last.
+    """
+
+    epochs: int = 100
+    steps_per_epoch: int = STEPS_PER_EPOCH
+    sampling: Sampling = field(default_factory=Sampling)
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-3
+    seed: int = 0
+    score_every: int = 5
+    patience: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a preset means: size of the network, epochs, folds, and members trained of them."""
+
+    filters: int
+    depth: int
+    epochs: int
+    folds: int
+    members: int
+
+
+PLANS: dict[Preset, Plan] = {
+    "quick": Plan(filters=32, depth=3, epochs=40, folds=5, members=1),
+    "standard": Plan(filters=32, depth=4, epochs=100, folds=3, members=3),
+    "best": Plan(filters=32, depth=4, epochs=170, folds=5, members=5),
+}
+FINE_TUNE_EPOCHS: dict[Preset, int] = {"quick": 20, "standard": 50, "best": 85}
+
+
+def plan_training(
+    preset: Preset, *, epochs: int | None = None, is_fine_tuning: bool = False
+) -> Plan:
+    """Return the plan of a preset; ``epochs`` overrules its number."""
+    plan = PLANS[preset]
+    usual = FINE_TUNE_EPOCHS[preset] if is_fine_tuning else plan.epochs
+    return Plan(plan.filters, plan.depth, epochs or usual, plan.folds, plan.members)
