@@ -1,0 +1,296 @@
+"""ImageJ in this process, for scripts: images, overlays, macros, segmentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from deepflash_service.bridge import images, macros, overlays, tables
+from deepflash_service.bridge.client import connect
+from deepflash_service.bridge.jars import find_plugin_jar
+from deepflash_service.bridge.jvm import (
+    Backend,
+    JvmOptions,
+    Mode,
+    Running,
+    imagej_lock,
+    java_class,
+    start_imagej,
+)
+from deepflash_service.bridge.segmentation import segment_image
+from deepflash_service.errors import InputError, SetupError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    import pandas as pd
+
+    from deepflash_service.bridge.pixels import Pixels
+    from deepflash_service.bridge.service import Service
+    from deepflash_service.records import Calibration, Report
+
+
+def init(
+    fiji: str | os.PathLike[str] | None = None,
+    mode: Mode = "headless",
+    *,
+    backend: Backend = "auto",
+    heap_gb: float | None = None,
+    plugin_jar: Path | None = None,
+    service: Service | None = None,
+) -> FijiBridge:
+    """Start ImageJ in this process and return the bridge to it.
+
+    The first call decides; later ones return a bridge to what runs, because Java can be
+    started only once in a process. It ends with the process.
+
+    Parameters
+    ----------
+    fiji : path, optional
+        Folder of a Fiji installation. Without it ImageJ is taken from the jars of the build,
+        or resolved from the network.
+    mode : {"headless", "interactive"}
+        Without or with windows (needs a display).
+    backend : {"auto", "pyimagej", "ij1"}
+        ``pyimagej`` starts ImageJ2 with all of Fiji, ``ij1`` the small set that is enough for
+        every method here; ``auto`` takes what is there.
+    heap_gb : float, optional
+        Largest Java heap.
+    plugin_jar : Path, optional
+        DeepFLaSH plugin; default is the one of the build or of the Fiji folder.
+    service : Service, optional
+        Used by :meth:`FijiBridge.segment`; default is one that ``connect()`` finds or starts.
+
+    Returns
+    -------
+    FijiBridge
+        Usable as a context manager.
+
+    Raises
+    ------
+    SetupError
+        Java or ImageJ is missing or cannot be started, or there is no display.
+    InputError
+        Code ``invalid_fiji``.
+    """
+    folder = None if fiji is None else Path(fiji).expanduser().absolute()
+    options = JvmOptions(
+        fiji=folder,
+        mode=mode,
+        backend=backend,
+        heap_gb=heap_gb,
+        plugin_jar=plugin_jar or find_plugin_jar(folder),
+    )
+    bridge = FijiBridge(start_imagej(options), service=service)
+    if mode == "interactive" and bridge.is_headless:
+        raise SetupError(
+            "There is no display for ImageJ windows. Use mode='headless', or run the script "
+            "under `xvfb-run -a`, in a process of its own.",
+            code="no_display",
+        )
+    return bridge
+
+
+class FijiBridge:
+    """ImageJ in this process; made by :func:`init`.
+
+    Every method takes a lock, since ImageJ 1 is not thread-safe. Failures of ImageJ are
+    ``MacroError``, wrong arguments ``InputError``, missing parts ``SetupError``.
+    """
+
+    def __init__(self, running: Running, *, service: Service | None = None) -> None:
+        self._running = running
+        self._service = service
+        self._owns_service = False
+
+    @property
+    def backend(self) -> str:
+        """How ImageJ was started: pyimagej, ij1, or running (by somebody else)."""
+        return self._running.backend
+
+    @property
+    def gateway(self) -> Any:
+        """The pyimagej gateway (``net.imagej.ImageJ``); None with the backend ij1."""
+        return self._running.gateway
+
+    @property
+    def version(self) -> str:
+        """Version of ImageJ 1."""
+        return str(java_class("ij.IJ").getFullVersion())
+
+    @property
+    def is_headless(self) -> bool:
+        """Whether there is no display."""
+        return bool(java_class("java.awt.GraphicsEnvironment").isHeadless())
+
+    def open(self, path: str | os.PathLike[str]) -> Any:
+        """Open an image file with ImageJ and return its ``ij.ImagePlus``.
+
+        Raises
+        ------
+        InputError
+            Code ``invalid_image``.
+        """
+        file = Path(path).expanduser().absolute()
+        with imagej_lock:
+            image = java_class("ij.IJ").openImage(str(file)) if file.is_file() else None
+        if image is None:
+            raise InputError(
+                f"ImageJ cannot open {file}. Check the path, or save the image as TIFF.",
+                code="invalid_image",
+            )
+        return image
+
+    def to_imageplus(
+        self,
+        array: Pixels,
+        *,
+        dims: str | None = None,
+        title: str = "image",
+        calibration: Calibration | None = None,
+    ) -> Any:
+        """Return an array as an ``ij.ImagePlus`` (see :func:`images.make_image_plus`)."""
+        with imagej_lock:
+            return images.make_image_plus(array, dims=dims, title=title, calibration=calibration)
+
+    def from_imageplus(self, image: Any, *, dims: str | None = None) -> Pixels:
+        """Return the pixels of an ``ij.ImagePlus`` (see :func:`images.read_image_plus`)."""
+        with imagej_lock:
+            return images.read_image_plus(image, dims=dims)
+
+    def to_overlay(self, rois: Iterable[bytes]) -> Any:
+        """Return ROI bytes as an ``ij.gui.Overlay`` (see :func:`overlays.make_overlay`)."""
+        with imagej_lock:
+            return overlays.make_overlay(rois)
+
+    def set_overlay(self, image: Any, rois: Any) -> Any:
+        """Set an ``Overlay``, or ROI bytes, as the overlay of an image; returns the overlay."""
+        overlay = rois if hasattr(rois, "toArray") else self.to_overlay(rois)
+        with imagej_lock:
+            image.setOverlay(overlay)
+        return overlay
+
+    def rois_from(self, source: Any) -> list[bytes]:
+        """Return the ROIs of an ``ImagePlus`` (its overlay) or of an ``Overlay`` as bytes."""
+        with imagej_lock:
+            return overlays.read_overlay(source)
+
+    def to_roi_manager(self, rois: Iterable[bytes]) -> Any:
+        """Add ROI bytes to the ROI Manager, which is never cleared; returns the manager.
+
+        Raises
+        ------
+        SetupError
+            Code ``no_display``: ImageJ has no ROI Manager without a display.
+        """
+        with imagej_lock:
+            return overlays.fill_roi_manager(rois)
+
+    def run_macro(self, macro: str | Path, arg: str = "", *, image: Any = None) -> str:
+        """Run a macro (text, or path of an ``.ijm`` file) and return what it returns.
+
+        Raises
+        ------
+        MacroError
+            The macro stopped early, whatever the reason; with line and cause.
+        """
+        return macros.run_macro(macros.read_macro(macro), arg, image=image)
+
+    def run_command(self, command: str, *, image: Any = None, **inputs: object) -> None:
+        """Run a menu command: ``run_command("Gaussian Blur...", image=imp, sigma=2)``.
+
+        Raises
+        ------
+        MacroError
+            The command is unknown or failed.
+        """
+        macros.run_command(command, macros.make_options(inputs), image=image)
+
+    def results_to_dataframe(self, table: Any = None) -> pd.DataFrame:
+        """Return a ``ResultsTable`` (default: ImageJ's Results) as a data frame."""
+        with imagej_lock:
+            if table is None:
+                table = java_class("ij.measure.ResultsTable").getResultsTable()
+            return tables.read_results_table(table)
+
+    def save_tiff(self, image: Any, path: str | os.PathLike[str]) -> Path:
+        """Save an ``ij.ImagePlus`` with its overlay as TIFF; returns the path.
+
+        Raises
+        ------
+        InputError
+            Code ``not_saved``: the folder is missing or cannot be written.
+        """
+        target = Path(path).expanduser().absolute()
+        with imagej_lock:
+            overlays.save_tiff(image, target)
+        return target
+
+    def segment(
+        self,
+        image: Any,
+        model: str,
+        *,
+        service: Service | None = None,
+        report: Report | None = None,
+        **options: Any,
+    ) -> tuple[Any, list[Any], pd.DataFrame]:
+        """Segment an ``ij.ImagePlus`` with a model of the service; sets its overlay.
+
+        Parameters
+        ----------
+        image : ij.ImagePlus
+            Image or stack; its pixels are sent unscaled.
+        model : str
+            ``NAME`` or ``NAME@VERSION``.
+        service : Service, optional
+            Default is the one of :func:`init`, else ``connect()``.
+        report : callable, optional
+            Called with the progress of the job.
+        **options
+            threshold, min_roi_size, channel, planes.
+
+        Returns
+        -------
+        overlay : ij.gui.Overlay
+            Also set on the image.
+        rois : list of ij.gui.Roi
+            The ROIs of the overlay; the ROI Manager gets them too where there is a display.
+        table : pandas.DataFrame
+            One row for each ROI.
+
+        Raises
+        ------
+        InputError, NotFoundError, ComputeError, ServiceUnreachableError
+            Each with a sentence that says what to do.
+        """
+        service = service or self._find_service()
+        found, table = segment_image(image, model, service=service, report=report, **options)
+        overlay = self.set_overlay(image, found)
+        if not self.is_headless:
+            self.to_roi_manager(found)
+        return overlay, list(overlay.toArray()), table
+
+    def close(self) -> None:
+        """Close what this bridge opened itself; ImageJ runs until the process ends."""
+        if self._owns_service and self._service is not None:
+            self._service.close()
+            self._service, self._owns_service = None, False
+
+    def _find_service(self) -> Service:
+        if self._service is None:
+            self._service, self._owns_service = connect(), True
+        return self._service
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,147 @@
+"""Images between numpy and ImageJ 1, one copy each way and nothing kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from deepflash_service.bridge.jvm import java_class
+from deepflash_service.bridge.pixels import ORDER, to_hyperstack
+from deepflash_service.errors import InputError
+from deepflash_service.records import Calibration
+
+if TYPE_CHECKING:
+    from deepflash_service.bridge.pixels import Pixels
+
+_COLOR_RGB: Final = 4
+_DTYPES: Final[dict[int, np.dtype[Any]]] = {
+    8: np.dtype(np.uint8),
+    16: np.dtype(np.uint16),
+    32: np.dtype(np.float32),
+}
+
+
+def make_image_plus(
+    array: Pixels,
+    *,
+    dims: str | None = None,
+    title: str = "image",
+    calibration: Calibration | None = None,
+) -> Any:
+    """Return an array as an ``ij.ImagePlus`` with a stack of its own.
+
+    Parameters
+    ----------
+    array : ndarray or xarray.DataArray
+        (rows, columns), or more axes with `dims`. Values are never changed; see
+        :func:`deepflash_service.bridge.pixels.to_pixels` for the type.
+    dims : str, optional
+        One letter of ``TZCYX`` for each axis.
+    title : str
+        Title of the image.
+    calibration : Calibration, optional
+        Size of a pixel.
+
+    Raises
+    ------
+    InputError
+        Codes ``invalid_dims``, ``invalid_image``.
+    """
+    planes = to_hyperstack(array, dims)
+    if 0 in planes.shape:
+        raise InputError("An image without pixels cannot be shown.", code="invalid_image")
+    times, slices, channels, height, width = planes.shape
+    stack = java_class("ij.ImageStack")(width, height)
+    for plane in planes.reshape(-1, height, width):
+        stack.addSlice("", _make_processor(plane))
+    image = java_class("ij.ImagePlus")(title, stack)
+    image.setDimensions(channels, slices, times)
+    image.setOpenAsHyperStack(sum(size > 1 for size in (channels, slices, times)) > 1)
+    if calibration is not None:
+        scale = image.getCalibration()
+        scale.pixelWidth = calibration.pixel_width
+        scale.pixelHeight = calibration.pixel_height
+        scale.setUnit(calibration.unit)
+    return image
+
+
+def _make_processor(plane: Pixels) -> Any:
+    import jpype
+
+    height, width = plane.shape
+    flat = np.ascontiguousarray(plane).ravel()
+    if plane.dtype == np.uint8:
+        pixels = jpype.JArray.of(flat.view(np.int8), dtype=jpype.JByte)
+        return java_class("ij.process.ByteProcessor")(width, height, pixels)
+    if plane.dtype == np.uint16:
+        pixels = jpype.JArray.of(flat.view(np.int16), dtype=jpype.JShort)
+        return java_class("ij.process.ShortProcessor")(width, height, pixels, None)
+    pixels = jpype.JArray.of(flat, dtype=jpype.JFloat)
+    return java_class("ij.process.FloatProcessor")(width, height, pixels)
+
+
+def read_image_plus(image: Any, *, dims: str | None = None) -> Pixels:
+    """Return the pixels of an ``ij.ImagePlus`` as a new array.
+
+    Parameters
+    ----------
+    image : ij.ImagePlus
+        Any type; RGB gives three channels.
+    dims : str, optional
+        Wanted axes as letters of ``TZCYX``; default is those longer than one, and ``YX``.
+
+    Returns
+    -------
+    ndarray
+        uint8, uint16 or float32.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_dims`` when an axis longer than one is left out.
+    """
+    planes = _read_planes(image)
+    lengths = dict(zip(ORDER, planes.shape, strict=True))
+    wanted = list_dims(image) if dims is None else dims.upper()
+    lost = [letter for letter, n in lengths.items() if n > 1 and letter not in wanted]
+    if lost or not set(wanted) <= set(ORDER) or len(set(wanted)) != len(wanted):
+        raise InputError(
+            f"dims={dims!r} does not hold the axes of the image {image.getTitle()}, which is "
+            f"{list_dims(image)}. Name these.",
+            code="invalid_dims",
+        )
+    order = [ORDER.index(letter) for letter in wanted]
+    rest = [axis for axis in range(len(ORDER)) if axis not in order]
+    return planes.transpose(rest + order).reshape([lengths[letter] for letter in wanted])
+
+
+def list_dims(image: Any) -> str:
+    """Return the axes of an ``ij.ImagePlus`` that are longer than one, and ``YX``."""
+    channels = 3 if image.getType() == _COLOR_RGB else int(image.getNChannels())
+    sizes = {"T": int(image.getNFrames()), "Z": int(image.getNSlices()), "C": channels}
+    return "".join(letter for letter, size in sizes.items() if size > 1) + "YX"
+
+
+def _read_planes(image: Any) -> Pixels:
+    """Return all pixels with the axes TZCYX."""
+    stack = image.getStack()
+    shape = [int(image.getNFrames()), int(image.getNSlices()), int(image.getNChannels())]
+    shape += [int(image.getHeight()), int(image.getWidth())]
+    flat = [np.array(stack.getProcessor(n + 1).getPixels()) for n in range(stack.getSize())]
+    if image.getType() != _COLOR_RGB:
+        dtype = _DTYPES[int(image.getBitDepth())]
+        return np.stack([plane.view(dtype) for plane in flat]).reshape(shape)
+    packed = np.stack(flat).view(np.uint32).reshape(shape)
+    colours = [(packed[:, :, 0] >> np.uint32(shift)) & np.uint32(255) for shift in (16, 8, 0)]
+    return np.stack(colours, axis=2).astype(np.uint8)
+
+
+def read_calibration(image: Any) -> Calibration:
+    """Return the size of a pixel of an ``ij.ImagePlus``."""
+    scale = image.getCalibration()
+    return Calibration(
+        pixel_width=float(scale.pixelWidth),
+        pixel_height=float(scale.pixelHeight),
+        unit=str(scale.getUnit()),
+    )

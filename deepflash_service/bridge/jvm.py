@@ -1,0 +1,254 @@
+"""Starting ImageJ in a Java virtual machine inside this process.
+
+There is one virtual machine per process and it cannot be started twice, so what runs is
+kept here. Two ways lead to the same ``ij.*`` classes: pyimagej (a Fiji folder, or ImageJ2 from
+its Maven repository), and the small set ``ij`` + ``ij1-patcher`` + ``scijava-common``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import shutil
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from deepflash_service.bridge.jars import (
+    IMAGEJ2_VERSION,
+    SMALL_SET,
+    find_imagej_jars,
+    has_imglyb,
+    list_fiji_jars,
+    read_java_version,
+)
+from deepflash_service.errors import InputError, SetupError
+
+Mode = Literal["headless", "interactive"]
+Backend = Literal["auto", "pyimagej", "ij1"]
+_OPEN_LANG: Final = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+# Without this the JVM takes over SIGINT and SIGTERM, and Ctrl+C ends Python without a trace.
+_KEEP_SIGNALS: Final = "-Xrs"
+_log = logging.getLogger(__name__)
+imagej_lock: Final = threading.RLock()
+"""ImageJ 1 holds its state in static fields: whoever calls it holds this lock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JvmOptions:
+    """How the Java virtual machine is started.
+
+    Parameters
+    ----------
+    fiji : Path, optional
+        Folder of a Fiji installation.
+    mode : {"headless", "interactive"}
+        Without or with windows.
+    backend : {"auto", "pyimagej", "ij1"}
+        How ImageJ is started; see :func:`start_imagej`.
+    heap_gb : float, optional
+        Largest Java heap; default is Java's own, a quarter of the memory.
+    plugin_jar : Path, optional
+        The DeepFLaSH plugin, put where ImageJ finds its commands.
+    """
+
+    fiji: Path | None = None
+    mode: Mode = "headless"
+    backend: Backend = "auto"
+    heap_gb: float | None = None
+    plugin_jar: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs: the way it was started, and the pyimagej gateway if there is one."""
+
+    backend: str
+    gateway: Any = None
+
+
+_running: list[Running] = []
+
+
+def start_imagej(options: JvmOptions) -> Running:
+    """Start ImageJ, or return what runs already.
+
+    ``auto`` takes pyimagej for a Fiji folder that holds the jars pyimagej needs, else the
+    jars that the build laid out, else pyimagej with ImageJ2 from the network, and the small
+    set wherever pyimagej cannot be started.
+
+    Raises
+    ------
+    SetupError
+        Codes ``no_java``, ``no_imagej``, ``no_display``: what is missing and how to mend it.
+    InputError
+        Code ``invalid_fiji`` when the folder is no Fiji.
+    """
+    with imagej_lock:
+        if not _running:
+            _running.append(_start(options))
+        return _running[0]
+
+
+def java_class(name: str) -> Any:
+    """Return a Java class of the running virtual machine."""
+    import scyjava
+
+    return scyjava.jimport(name)
+
+
+def _start(options: JvmOptions) -> Running:
+    import scyjava
+
+    if sys.platform == "darwin" and options.mode == "interactive":
+        raise SetupError(
+            "macOS lets no Python program open ImageJ windows. Use mode='headless', or the "
+            "menus of Fiji itself.",
+            code="no_display",
+        )
+    if scyjava.jvm_started():
+        _end_threads_with_java()
+        return Running("running")
+    _set_options(options)
+    running = _start_first(_list_ways(options), options)
+    _end_threads_with_java()
+    # What ImageJ prints is no data of the program that uses it.
+    system = java_class("java.lang.System")
+    system.setOut(system.err)
+    return running
+
+
+def _list_ways(options: JvmOptions) -> list[str]:
+    if options.backend != "auto":
+        return [options.backend]
+    if options.fiji is not None:
+        return ["pyimagej", "ij1"] if has_imglyb(options.fiji) else ["ij1"]
+    return ["ij1"] if find_imagej_jars() else ["pyimagej", "ij1"]
+
+
+def _start_first(ways: list[str], options: JvmOptions) -> Running:
+    """Try the ways in turn; only what fails before the virtual machine runs can be passed."""
+    import scyjava
+
+    causes = []
+    for way in ways:
+        try:
+            return _start_pyimagej(options) if way == "pyimagej" else _start_small(options)
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001 - jgo, cjdk, requests, JPype: no common parent
+            _log.info("ImageJ cannot be started by %s: %s", way, error)
+            causes.append((way, error))
+            if scyjava.jvm_started():
+                break
+    raise _explain(causes) from causes[-1][1]
+
+
+def _set_options(options: JvmOptions) -> None:
+    from scyjava import config
+
+    config.add_options([_OPEN_LANG, _KEEP_SIGNALS])
+    if options.mode == "headless":
+        config.enable_headless_mode()
+    if options.heap_gb is not None:
+        config.set_heap_max(mb=round(options.heap_gb * 1024))
+    if options.plugin_jar is not None:
+        config.add_classpath(str(options.plugin_jar))
+
+
+def _start_pyimagej(options: JvmOptions) -> Running:
+    import imagej
+    from scyjava import config
+
+    what: str | None = f"{IMAGEJ2_VERSION}"
+    if options.fiji is not None:
+        what = str(options.fiji)
+        if has_imglyb(options.fiji):
+            # `import imagej` asks for a jar from the network that this folder has.
+            config.endpoints.clear()
+        config.set_java_constraints(fetch="auto", version=read_java_version(options.fiji))
+    else:
+        config.set_java_constraints(fetch="auto", version="11")
+    gateway = imagej.init(what, mode=options.mode)
+    if not gateway.legacy or not gateway.legacy.isActive():
+        raise SetupError(
+            "This ImageJ2 runs without ImageJ 1 (no imagej-legacy). Name a Fiji folder, or "
+            "use backend='ij1'.",
+            code="no_imagej",
+        )
+    return Running("pyimagej", gateway)
+
+
+def _start_small(options: JvmOptions) -> Running:
+    import scyjava
+    from scyjava import config
+
+    config.set_java_constraints(fetch="auto", version="11")
+    config.endpoints.clear()
+    jars = list_fiji_jars(options.fiji) if options.fiji is not None else find_imagej_jars()
+    if jars:
+        config.add_classpath(*(str(jar) for jar in jars))
+    else:
+        # All of it is on Maven Central; the order decides which versions win.
+        config.get_repositories().clear()
+        config.endpoints[:] = list(SMALL_SET)
+    config.add_options([f"-Dplugins.dir={_lay_out_plugins(options)}"])
+    scyjava.start_jvm()
+    if options.mode == "headless":
+        java_class("net.imagej.patcher.LegacyInjector").preinit()
+    return Running("ij1")
+
+
+def _lay_out_plugins(options: JvmOptions) -> Path:
+    """Return a folder whose ``plugins/`` holds the plugin jar, as ImageJ wants it."""
+    if options.fiji is not None:
+        return options.fiji
+    folder = Path(tempfile.mkdtemp(prefix="deepflash-imagej-"))
+    # Registered before the JVM's own exit handler, so it runs after it.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "plugins").mkdir()
+    if options.plugin_jar is not None:
+        shutil.copy2(options.plugin_jar, folder / "plugins")
+    return folder
+
+
+def _end_threads_with_java() -> None:
+    """Let the process end by itself, whatever filter ImageJ ran."""
+    import scyjava
+
+    try:
+        pool = java_class("ij.util.ThreadUtil").threadPoolExecutor
+    except Exception as error:
+        raise SetupError(
+            "A Java virtual machine runs in this process already, without ImageJ. Call "
+            "init() before anything else starts Java.",
+            code="no_imagej",
+        ) from error
+    # The pool's threads are no daemons: after any threaded filter Java would never end.
+    scyjava.when_jvm_stops(pool.shutdown)
+
+
+def _explain(causes: list[tuple[str, Exception]]) -> SetupError:
+    """Return one sentence for why ImageJ did not start."""
+    own = [error for _, error in causes if isinstance(error, SetupError)]
+    if own:
+        return own[-1]
+    text = "; ".join(f"{way}: {_first_line(error)}" for way, error in causes)
+    if any("JVM" in str(error) or "Java" in str(error) for _, error in causes):
+        return SetupError(
+            f"Java cannot be started ({text}). Install a JDK, version 11 or newer (21 for a "
+            "current Fiji), and set JAVA_HOME, then run `deepflash doctor`.",
+            code="no_java",
+        )
+    return SetupError(
+        f"ImageJ cannot be started ({text}). Name the folder of a Fiji installation, as in "
+        "init('/path/to/Fiji.app'), or run `make setup` once with a network connection.",
+        code="no_imagej",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:300]

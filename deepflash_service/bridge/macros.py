@@ -1,0 +1,231 @@
+"""Running macros and commands so that every early end is an error.
+
+ImageJ tells in five different ways that a macro went wrong, none of them by itself enough:
+the interpreter's flag, a Java exception, the last message of ``IJ.error``, a stack trace on
+the output (a plugin failed, the macro went on), or ``Macro Error`` there (a macro called by
+the macro). All are looked at after each run.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from deepflash_service.bridge.jvm import imagej_lock, java_class
+from deepflash_service.errors import InputError, MacroError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LINE: Final = re.compile(r"^Macro Error: (?P<cause>.*?) in line (?P<line>\d+)", re.M | re.S)
+_TRACE: Final = re.compile(
+    r"^(?P<cause>\S*(?:Exception|Error)\b[^\n]*)(?:\n[^\n]*)*?\n\s+at \S+\(", re.M
+)
+_CAUSED: Final = re.compile(r"^Caused by: (?P<cause>[^\n]+)", re.M)
+_CANCELED: Final = "Macro canceled"
+_ABORTED: Final = "[aborted]"
+_AUTOFLUSH: Final = True
+_NO_DISPLAY: Final = (
+    "{cause} It needs a display: give its values as arguments, use the overlay instead of the "
+    "ROI Manager, or start with init(mode='interactive')."
+)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one call left behind."""
+
+    value: str | None = None
+    failure: Exception | None = None
+    fault: str | None = None
+    error: str | None = None
+    line: int | None = None
+    printed: list[str] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        return "".join(self.printed)
+
+
+def read_macro(macro: str | Path) -> str:
+    """Return the text of a macro given as text or as the path of a file.
+
+    Raises
+    ------
+    InputError
+        Code ``unknown_macro`` when the file is not there.
+    """
+    is_path = isinstance(macro, Path) or ("\n" not in macro and macro.endswith((".ijm", ".txt")))
+    if not is_path:
+        return str(macro)
+    try:
+        return Path(macro).read_text(encoding="utf-8").replace("\r\n", "\n")
+    except OSError as error:
+        raise InputError(
+            f"The macro {macro} cannot be read ({error.strerror}). Check the path.",
+            code="unknown_macro",
+        ) from error
+
+
+def run_macro(text: str, argument: str = "", *, image: Any = None) -> str:
+    """Run the text of a macro and return what it returns (empty when nothing).
+
+    Parameters
+    ----------
+    text : str
+        The macro; ``getArgument()`` in it gives `argument`.
+    argument : str
+        Passed to the macro.
+    image : ij.ImagePlus, optional
+        The macro's current image.
+
+    Raises
+    ------
+    MacroError
+        The macro stopped early, or a command in it failed; with line and cause.
+    """
+    with _observed(image) as run:
+        interpreter = java_class("ij.macro.Interpreter")()
+        try:
+            value = interpreter.run(text, argument)
+            run.value = None if value is None else str(value)
+        finally:
+            if interpreter.wasError():
+                run.fault = str(interpreter.getErrorMessage())
+                run.line = int(interpreter.getLineNumber())
+            elif run.value is None:
+                run.line = int(interpreter.getLineNumber())
+    _raise_fault(run)
+    return run.value or ""
+
+
+def run_command(command: str, options: str = "", *, image: Any = None) -> None:
+    """Run a menu command, as ``IJ.run`` does.
+
+    Parameters
+    ----------
+    command : str
+        Label of the menu entry, such as ``Gaussian Blur...``.
+    options : str
+        What the macro recorder writes as the second argument.
+    image : ij.ImagePlus, optional
+        The image to work on.
+
+    Raises
+    ------
+    MacroError
+        The command is unknown or failed.
+    """
+    with _observed(image) as run:
+        if image is None:
+            java_class("ij.IJ").run(command, options)
+        else:
+            java_class("ij.IJ").run(image, command, options)
+    run.line = None
+    _raise_fault(run)
+
+
+def make_options(inputs: Mapping[str, object]) -> str:
+    """Return values as the option string of a command: ``sigma=2 stack title=[my cells]``.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_options``: ImageJ cannot hold a ``]`` in a value.
+    """
+    words = []
+    for key, value in inputs.items():
+        if value is None or value is False:
+            continue
+        if value is True:
+            words.append(key)
+            continue
+        text = value.as_posix() if isinstance(value, Path) else str(value)
+        if "]" in text:
+            raise InputError(
+                f"{key}={text!r} holds a ']', which ImageJ cannot read in an option. Rename it.",
+                code="invalid_options",
+            )
+        words.append(f"{key}={text}" if re.fullmatch(r"[^\s\[=]+", text) else f"{key}=[{text}]")
+    return " ".join(words)
+
+
+@contextmanager
+def _observed(image: Any) -> Iterator[_Run]:
+    """Run the body alone in ImageJ, with its output, its exception and its message kept."""
+    import jpype
+
+    run = _Run()
+    with imagej_lock:
+        ij, windows = java_class("ij.IJ"), java_class("ij.WindowManager")
+        before = windows.getTempCurrentImage()
+        ij.getErrorMessage()
+        if image is not None:
+            windows.setTempCurrentImage(image)
+        try:
+            with _captured(run.printed):
+                yield run
+        except jpype.JException as error:
+            run.failure = error
+        finally:
+            if image is not None:
+                windows.setTempCurrentImage(before)
+            message = ij.getErrorMessage()
+            run.error = None if message is None else str(message)
+
+
+@contextmanager
+def _captured(printed: list[str]) -> Iterator[None]:
+    """Keep what Java prints, and pass it on to standard error at the end."""
+    system, stream = java_class("java.lang.System"), java_class("java.io.PrintStream")
+    buffer = java_class("java.io.ByteArrayOutputStream")()
+    out, err = system.out, system.err
+    both = stream(buffer, _AUTOFLUSH, "UTF-8")
+    system.setOut(both)
+    system.setErr(both)
+    try:
+        yield
+    finally:
+        system.setOut(out)
+        system.setErr(err)
+        printed.append(str(buffer.toString("UTF-8")))
+        err.append(printed[-1])
+        err.flush()
+
+
+def _raise_fault(run: _Run) -> None:
+    nested = _LINE.search(run.output)
+    line = int(nested["line"]) if nested else run.line
+    cause = run.fault or (_describe(run) if run.failure is not None else None)
+    cause = cause or (run.error and " ".join(run.error.split()))
+    cause = cause or (nested and nested["cause"]) or _find_trace(run.output)
+    if cause is None and run.value == _ABORTED:
+        cause = "The macro was aborted."
+    if cause is not None:
+        raise MacroError(cause, line=line) from run.failure
+
+
+def _describe(run: _Run) -> str:
+    text = str(run.failure)
+    if "OutOfMemoryError" in text:
+        return (
+            "ImageJ ran out of memory. Close images that are not needed, or start with more: "
+            "init(heap_gb=8)."
+        )
+    if "HeadlessException" in text or "headless dialog" in text:
+        return _NO_DISPLAY.format(cause=text.removeprefix("java.lang.RuntimeException: ") + ".")
+    if _CANCELED not in text:
+        return text
+    last = [row.strip() for row in run.output.splitlines() if row.strip()]
+    return (run.error and " ".join(run.error.split())) or (last[-1] if last else "exit was called.")
+
+
+def _find_trace(output: str) -> str | None:
+    trace = _TRACE.search(output)
+    if trace is None:
+        return None
+    caused = _CAUSED.findall(output)
+    return str(caused[-1] if caused else trace["cause"]).strip()

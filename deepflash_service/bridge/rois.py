@@ -1,0 +1,145 @@
+"""ROIs in Python, without Java: label images, ``.roi`` bytes, ROI sets.
+
+``labels_to_rois`` and ``rois_to_labels`` are those of :mod:`deepflash_service.core.rois`. The
+two functions with paths at the end exist because a script needs them and this package does not
+reach the floor that keeps the product's own files; they touch no home folder.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from deepflash_service.core.rois import labels_to_rois, rois_to_labels
+from deepflash_service.errors import InputError
+
+__all__ = [
+    "labels_to_rois",
+    "pack_rois",
+    "read_roi_name",
+    "read_roi_zip",
+    "rois_to_labels",
+    "unpack_rois",
+    "write_roi_zip",
+]
+
+_MAGIC: Final = b"Iout"
+_LARGEST_SET: Final = 512 * 1024**2
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def unpack_rois(data: bytes) -> list[bytes]:
+    """Return the ROIs of a ROI set (``.zip``) or of a single ``.roi`` file, in their order.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_roi``: neither of both, damaged, or larger than 512 MiB unpacked.
+    """
+    if data[:4] == _MAGIC:
+        return [data]
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = [e for e in archive.infolist() if e.filename.lower().endswith(".roi")]
+            if sum(entry.file_size for entry in entries) > _LARGEST_SET:
+                raise InputError(
+                    "This ROI set is larger than 512 MiB unpacked. Split it.", code="invalid_roi"
+                )
+            rois = [archive.read(entry) for entry in entries]
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise InputError(
+            f"This is no ROI set of ImageJ ({error}). Save it again from the ROI Manager.",
+            code="invalid_roi",
+        ) from None
+    if any(roi[:4] != _MAGIC for roi in rois):
+        raise InputError(
+            "An entry of this ROI set is no ImageJ ROI. Save it again from the ROI Manager.",
+            code="invalid_roi",
+        )
+    return rois
+
+
+def pack_rois(rois: Sequence[bytes]) -> bytes:
+    """Return a ROI set (zip, compressed) as the ROI Manager opens it.
+
+    Entries are named after the ROIs; a name that occurs again gets a number, since ImageJ
+    would mix up the order otherwise. The same ROIs give the same bytes.
+    """
+    file = io.BytesIO()
+    used: set[str] = set()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, roi in enumerate(rois, 1):
+            name = read_roi_name(roi).replace("/", "_").replace("\\", "_")
+            name = name or f"roi-{number:04d}"
+            if name in used:
+                name = f"{name}-{number}"
+            used.add(name)
+            entry = zipfile.ZipInfo(f"{name}.roi", date_time=_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, roi)
+    return file.getvalue()
+
+
+def read_roi_name(roi: bytes) -> str:
+    """Return the name that is written in an ImageJ ROI; empty when there is none.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_roi``.
+    """
+    import roifile
+
+    try:
+        parsed: Any = roifile.ImagejRoi.frombytes(roi)
+    except (ValueError, IndexError, struct.error, UnicodeDecodeError) as error:
+        raise InputError(
+            f"This is no ImageJ ROI ({error}). Give the bytes of a .roi file.",
+            code="invalid_roi",
+        ) from None
+    return str(parsed.name or "")
+
+
+def read_roi_zip(path: Path | str) -> list[bytes]:
+    """Return the ROIs of a ``.zip`` or ``.roi`` file.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_roi``; also when the file cannot be read.
+    """
+    try:
+        return unpack_rois(Path(path).read_bytes())
+    except InputError as error:
+        raise InputError(f"{path}: {error.message}", code=error.code) from None
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}). Check the path.", code="invalid_roi"
+        ) from error
+
+
+def write_roi_zip(path: Path | str, rois: Iterable[bytes]) -> None:
+    """Write a ROI set; a file of that name is replaced as a whole."""
+    write_whole(Path(path), pack_rois(list(rois)))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name, flush it to disk, and rename it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
