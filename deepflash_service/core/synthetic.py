@@ -32,6 +32,7 @@ from deepflash_service.core.synthetic_shapes import (
     make_smooth_noise,
     make_tissue,
 )
+from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:
     from deepflash_service.records import LabelImage
@@ -121,11 +122,14 @@ def make_field(
 
     Raises
     ------
-    ValueError
-        When a side of the picture is shorter than 64 pixels.
+    InputError
+        Code ``invalid_options``: a side of the picture is shorter than 64 pixels.
     """
     if min(shape) < 64:
-        raise ValueError(f"A field of {shape[0]} x {shape[1]} pixels is too small; use 64 or more.")
+        raise InputError(
+            f"A field of {shape[0]} x {shape[1]} pixels is too small. Ask for 64 or more each way.",
+            code="invalid_options",
+        )
     tissue = make_tissue(rng, shape)
     background = make_background(rng, tissue)
     scene = background.copy()
@@ -173,11 +177,15 @@ def make_samples(
 
     Raises
     ------
-    ValueError
-        When a number is negative, there is no expert, or the fields are too small.
+    InputError
+        Code ``invalid_options``: a number is negative, there is no expert, or the fields are too small.
     """
     if images < 0 or test_images < 0 or experts < 1:
-        raise ValueError("Ask for at least one expert and for no negative number of images.")
+        raise InputError(
+            f"{images} images, {test_images} unseen images and {experts} experts cannot be made. Ask "
+            "for at least one expert and for no negative number of images.",
+            code="invalid_options",
+        )
     habits = choose_habits(experts, seed)
     samples = SampleSet([], [], {}, {})
     for part, count in (("cfos", images), ("unseen", test_images)):

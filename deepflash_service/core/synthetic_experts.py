@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from deepflash_service.errors import InputError
+
 if TYPE_CHECKING:
     from deepflash_service.records import LabelImage
 
@@ -103,11 +105,14 @@ def simulate_expert(
 
     Raises
     ------
-    ValueError
-        When the number of contrasts is not the number of nuclei.
+    InputError
+        Code ``invalid_options``: the number of contrasts is not the number of nuclei.
     """
     if len(contrast) != int(labels.max()):
-        raise ValueError(f"{int(labels.max())} nuclei need as many contrasts, not {len(contrast)}.")
+        raise InputError(
+            f"There are {len(contrast)} contrasts for {int(labels.max())} nuclei. Give one for each.",
+            code="invalid_options",
+        )
     seen = _notice(contrast, habits, rng)
     numbers = np.zeros(len(contrast) + 1, np.int32)
     numbers[1:][seen] = np.arange(1, int(seen.sum()) + 1)
