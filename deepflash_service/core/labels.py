@@ -172,6 +172,15 @@ def label_components(mask: Mask) -> LabelImage:
     return np.asarray(labels)
 
 
+def number_labels(values: npt.NDArray[Any]) -> LabelImage:
+    """Return an integer label image (M, N) as int32, renumbered only if its labels are huge."""
+    if int(values.max()) <= _SPARSE_NUMBERS * values.size:
+        return values.astype(np.int32)
+    present, inverse = np.unique(values, return_inverse=True)
+    shift = 0 if present[0] == 0 else 1
+    return np.asarray(inverse.reshape(values.shape) + shift, dtype=np.int32)
+
+
 def check_plane(array: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return ``array`` as an ndarray of shape (M, N) of a kind that can hold ROIs.
 
@@ -215,11 +224,7 @@ def is_mask(values: npt.NDArray[Any]) -> bool:
 def _number_rois(values: npt.NDArray[Any], threshold: float) -> LabelImage:
     if values.dtype.kind == "f" or is_mask(values):
         return label_components(find_foreground(values, threshold=threshold))
-    if int(values.max()) <= _SPARSE_NUMBERS * values.size:
-        return values.astype(np.int32)
-    present, inverse = np.unique(values, return_inverse=True)
-    shift = 0 if present[0] == 0 else 1
-    return np.asarray(inverse.reshape(values.shape) + shift, dtype=np.int32)
+    return number_labels(values)
 
 
 def _label_as_original(mask: Mask, min_roi_size: int) -> LabelImage:
