@@ -29,8 +29,9 @@ class Variation:
     bend: float = 6.0
     gamma_share: float = 0.3
     gamma: tuple[float, float] = (0.7, 1.5)
-    light_share: float = 0.3
-    light: tuple[float, float] = (0.75, 1.25)
+    light_share: float = 0.8
+    light: tuple[float, float] = (0.6, 1.5)
+    offset: float = 0.15
     noise_share: float = 0.15
     noise: float = 0.08
     blur_share: float = 0.15
@@ -109,7 +110,7 @@ def draw_intensity(tile: Array, variation: Variation, rng: np.random.Generator) 
         result = np.sign(result) * np.abs(result) ** exponent
     if rng.random() < variation.light_share:
         contrast = np.float32(rng.uniform(*variation.light))
-        offset = np.float32(rng.uniform(-0.1, 0.1))
+        offset = np.float32(rng.uniform(-variation.offset, variation.offset))
         result = result * contrast + offset
     if rng.random() < variation.noise_share:
         deviation = np.float32(rng.uniform(0, variation.noise))

@@ -1,1 +1,1 @@
-"""TODO-inference."""
+"""Predict whole images with the fastest engine that gives the same result."""
