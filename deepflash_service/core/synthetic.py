@@ -178,12 +178,13 @@ def make_samples(
     Raises
     ------
     InputError
-        Code ``invalid_options``: a number is negative, there is no expert, or the fields are too small.
+        Code ``invalid_options``: a number is negative, there is no expert, or the fields are
+        too small.
     """
     if images < 0 or test_images < 0 or experts < 1:
         raise InputError(
-            f"{images} images, {test_images} unseen images and {experts} experts cannot be made. Ask "
-            "for at least one expert and for no negative number of images.",
+            f"{images} images, {test_images} unseen images and {experts} experts: not "
+            "possible. Ask for at least one expert and for no negative number of images.",
             code="invalid_options",
         )
     habits = choose_habits(experts, seed)

@@ -110,7 +110,7 @@ def simulate_expert(
     """
     if len(contrast) != int(labels.max()):
         raise InputError(
-            f"There are {len(contrast)} contrasts for {int(labels.max())} nuclei. Give one for each.",
+            f"{len(contrast)} contrasts do not fit {int(labels.max())} nuclei. Give one for each.",
             code="invalid_options",
         )
     seen = _notice(contrast, habits, rng)
