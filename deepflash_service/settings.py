@@ -42,7 +42,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     body_bytes: int = 2 * 1024**3
-    image_pixels: int = 500_000_000
+    image_pixels: int = 400_000_000
     options_bytes: int = 256 * 1024
     min_free_bytes: int = 200 * 1024**2
 

@@ -1,0 +1,160 @@
+"""Routes of jobs: submission, progress, end, results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apiflask import APIBlueprint
+from flask import Response, url_for
+
+from deepflash_service.records import EvaluateOptions, SegmentOptions, TrainOptions
+from deepflash_service.store import runs
+from deepflash_service.store.submissions import stage_run
+from deepflash_service.web import schemas
+from deepflash_service.web.codec import UploadedFile, list_uploads, read_options, send_path
+from deepflash_service.web.context import find_context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask.typing import ResponseReturnValue
+
+    from deepflash_service.records import JobKind, Record
+
+blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1", tag="Jobs")
+
+
+@blueprint.post("/segmentations")
+@blueprint.input(schemas.WaitQuery, location="query", arg_name="query")
+@blueprint.output(schemas.Job, status_code=202)
+def segment(query: schemas.WaitQuery) -> ResponseReturnValue:
+    """Segment images with a model; multipart with ``options`` and ``image`` parts."""
+    from deepflash_service.store.models import find_model
+
+    options = SegmentOptions.from_json(read_options())
+    model = find_model(find_context().home, options.model)
+    exact = options.model_copy(update={"model": model.reference})
+    uploads = list_uploads(["image"])
+    return _submit("segmentation", exact, uploads=uploads, wait=query.wait)
+
+
+@blueprint.post("/evaluations")
+@blueprint.input(schemas.WaitQuery, location="query", arg_name="query")
+@blueprint.output(schemas.Job, status_code=202)
+def evaluate(query: schemas.WaitQuery) -> ResponseReturnValue:
+    """Compare predictions with a truth; multipart ``options``, ``prediction``, ``truth``."""
+    options = EvaluateOptions.from_json(read_options())
+    uploads = list_uploads(["prediction", "truth"])
+    return _submit("evaluation", options, uploads=uploads, wait=query.wait)
+
+
+@blueprint.post("/trainings")
+@blueprint.input(schemas.WaitQuery, location="query", arg_name="query")
+@blueprint.output(schemas.Job, status_code=202)
+def train(query: schemas.WaitQuery) -> ResponseReturnValue:
+    """Train a model on a data set; JSON body or multipart with ``options``."""
+    from deepflash_service.store.datasets import open_dataset
+    from deepflash_service.store.models import find_model
+    from deepflash_service.store.names import check_name
+
+    home = find_context().home
+    options = TrainOptions.from_json(read_options())
+    check_name(options.model)
+    open_dataset(home, options.dataset)
+    if options.base != "new":
+        base = find_model(home, options.base).reference
+        options = options.model_copy(update={"base": base})
+    return _submit("training", options, uploads=(), wait=query.wait)
+
+
+def _submit(
+    kind: JobKind, options: Record, *, uploads: Sequence[UploadedFile], wait: float
+) -> ResponseReturnValue:
+    context = find_context()
+    with stage_run(context.home, kind, options=options.model_dump(mode="json")) as staged:
+        for upload in uploads:
+            _receive(staged, upload)
+    job = context.supervisor.submit(runs.open_run(context.home, staged.id))
+    is_ended = False
+    if wait > 0 and context.waiters.acquire(blocking=False):
+        try:
+            job = context.supervisor.wait(staged.id, wait)
+        finally:
+            context.waiters.release()
+        is_ended = job["finished"] is not None
+    location = {"Location": url_for("jobs.show", job_id=staged.id)}
+    return job, 200 if is_ended else 202, location
+
+
+def _receive(run: runs.Run, upload: UploadedFile) -> None:
+    """Check one uploaded file by reading it whole, then keep it; refused ones leave nothing."""
+    from deepflash_service.store import images
+    from deepflash_service.store.names import check_file_name
+
+    check_file_name(upload.name)
+    data = upload.read()
+    with find_context().decoders:
+        if upload.part == "image":
+            images.read_image(data, name=upload.name)
+            runs.add_input(run, "image", name=upload.name, data=data)
+        else:
+            images.read_mask_or_map(data, name=upload.name)
+            part: runs.InputPart = "truth" if upload.part == "truth" else "prediction"
+            runs.add_input(run, part, name=upload.name, data=data)
+
+
+@blueprint.get("/jobs")
+@blueprint.input(schemas.ListQuery, location="query", arg_name="query")
+@blueprint.output(schemas.JobList)
+def list_all(query: schemas.ListQuery) -> dict[str, Any]:
+    """Return the newest jobs first."""
+    return {"jobs": find_context().supervisor.list_jobs(limit=query.limit)}
+
+
+@blueprint.get("/jobs/<job_id>")
+@blueprint.output(schemas.Job)
+def show(job_id: str) -> dict[str, Any]:
+    """Return the present state of a job."""
+    return find_context().supervisor.read(job_id)
+
+
+@blueprint.get("/jobs/<job_id>/events")
+@blueprint.input(schemas.EventQuery, location="query", arg_name="query")
+@blueprint.output(schemas.EventPage)
+def show_events(job_id: str, query: schemas.EventQuery) -> dict[str, Any]:
+    """Return the events after a cursor; poll once a second."""
+    context = find_context()
+    events = runs.read_events(runs.open_run(context.home, job_id), after=query.after)
+    state = context.supervisor.read(job_id)["state"]
+    return {
+        "events": events,
+        "next": events[-1]["seq"] if events else query.after,
+        "state": state,
+    }
+
+
+@blueprint.post("/jobs/<job_id>/stop")
+@blueprint.output(schemas.Job, status_code=202)
+def stop(job_id: str) -> ResponseReturnValue:
+    """End a job early and keep its best result."""
+    return find_context().supervisor.stop(job_id), 202
+
+
+@blueprint.post("/jobs/<job_id>/resume")
+@blueprint.output(schemas.Job, status_code=202)
+def resume(job_id: str) -> ResponseReturnValue:
+    """Go on with an interrupted, failed or stopped training."""
+    return find_context().supervisor.resume(job_id), 202
+
+
+@blueprint.delete("/jobs/<job_id>")
+@blueprint.output(schemas.Job, status_code=202)
+def cancel(job_id: str) -> ResponseReturnValue:
+    """Cancel a job; its results are discarded."""
+    return find_context().supervisor.cancel(job_id), 202
+
+
+@blueprint.get("/jobs/<job_id>/results/<path:file>")
+def get_result(job_id: str, file: str) -> Response:
+    """Return a result file."""
+    return send_path(runs.find_result(runs.open_run(find_context().home, job_id), file))

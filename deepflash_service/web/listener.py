@@ -1,0 +1,146 @@
+"""The waitress server, with refusals before the body and problems instead of plain text."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ErrorTask
+
+from deepflash_service.web.problems import PROBLEM_TYPE, describe_http_fault, encode_problem
+from deepflash_service.web.security import Access, Refusal, RequestFacts, judge_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from flask import Flask
+
+    from deepflash_service.settings import Settings
+
+_THREADS = 16
+_CONNECTIONS = 200
+_LOOK_SECONDS = 1.0
+_DRAIN_SECONDS = 5.0
+
+
+class GuardedParser(HTTPRequestParser):  # type: ignore[misc] # waitress is not typed
+    """Refuses a request with its headers, so that a foreign page cannot fill the disk."""
+
+    def __init__(self, adj: Any, *, access: Access) -> None:
+        super().__init__(adj)
+        self._access = access
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse the headers, then judge them."""
+        super().parse_header(header_plus)
+        if not getattr(self, "command", ""):
+            return
+        headers = self.headers
+        facts = RequestFacts(
+            method=self.command,
+            path=unquote(self.path),
+            host=headers.get("HOST", ""),
+            origin=headers.get("ORIGIN", ""),
+            fetch_site=headers.get("SEC_FETCH_SITE", ""),
+            authorization=headers.get("AUTHORIZATION", ""),
+            cookie=headers.get("COOKIE", ""),
+        )
+        refusal = judge_request(facts, self._access)
+        if refusal is not None:
+            self.error = refusal
+            self.completed = True
+
+
+class ProblemTask(ErrorTask):  # type: ignore[misc] # waitress is not typed
+    """Answers what never reaches the application with problem+json."""
+
+    def execute(self) -> None:
+        """Write the answer and close the connection."""
+        fault = self.request.error
+        if isinstance(fault, Refusal):
+            status, code, message = fault.status, fault.code, fault.message
+        else:
+            status = int(fault.code)
+            code, message = describe_http_fault(status)
+        body = encode_problem(status, code, message=message)
+        self.status = f"{status} {HTTPStatus(status).phrase}"
+        headers = [("Content-Type", PROBLEM_TYPE), ("Cache-Control", "no-store")]
+        if status == HTTPStatus.UNAUTHORIZED:
+            headers.append(("WWW-Authenticate", "Bearer"))
+        self.response_headers.extend(headers)
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(b"" if self.request.command == "HEAD" else body)
+
+
+class GuardedChannel(HTTPChannel):  # type: ignore[misc] # waitress is not typed
+    """A connection whose requests are judged by their headers."""
+
+    error_task_class = ProblemTask
+
+    def __init__(self, *arguments: Any, access: Access, **options: Any) -> None:
+        self.parser_class = partial(GuardedParser, access=access)
+        super().__init__(*arguments, **options)
+
+
+class Listener:
+    """The listening socket and its loop.
+
+    Parameters
+    ----------
+    app : Flask
+        The application.
+    settings : Settings
+        Address and limits.
+    access : Access
+        Keys of the service.
+    """
+
+    def __init__(self, app: Flask, *, settings: Settings, access: Access) -> None:
+        self._sockets: dict[int, Any] = {}
+        self._server = create_server(
+            app,
+            map=self._sockets,
+            host=settings.host,
+            port=settings.port,
+            threads=_THREADS,
+            connection_limit=_CONNECTIONS,
+            max_request_body_size=settings.body_bytes + 1,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+        )
+        self._server.channel_class = partial(GuardedChannel, access=access)
+
+    @property
+    def port(self) -> int:
+        """The port that was taken."""
+        return int(self._server.effective_port)
+
+    def wake(self) -> None:
+        """Make the loop look at its end flag now; may be called by a signal handler."""
+        self._server.pull_trigger()
+
+    def run(self, ending: Event, *, on_end: Callable[[], None]) -> None:
+        """Serve until `ending` is set, call `on_end`, then finish the answers under way."""
+        while not ending.is_set():
+            wasyncore.loop(timeout=_LOOK_SECONDS, map=self._sockets, count=1)
+        on_end()
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        while self._is_busy() and time.monotonic() < deadline:
+            wasyncore.loop(timeout=0.02, map=self._sockets, count=1)
+        self._server.task_dispatcher.shutdown()
+        self._server.close()
+
+    def _is_busy(self) -> bool:
+        return any(
+            getattr(channel, "requests", None) or getattr(channel, "total_outbufs_len", 0)
+            for channel in list(self._sockets.values())
+        )
