@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LINE: Final = re.compile(r"^Macro Error: (?P<cause>.*?) in line (?P<line>\d+)", re.M | re.S)
 _TRACE: Final = re.compile(
-    r"^(?P<cause>\S*(?:Exception|Error)\b[^\n]*)(?:\n[^\n]*)*?\n\s+at \S+\(", re.M
+    r"^(?P<cause>\S*(?:Exception|Error)\b[^\n]*)(?:\n[^\n]*){0,3}?\n\s+at \S+\(", re.M
 )
 _CAUSED: Final = re.compile(r"^Caused by: (?P<cause>[^\n]+)", re.M)
 _CANCELED: Final = "Macro canceled"

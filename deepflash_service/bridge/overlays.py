@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -85,9 +86,12 @@ def save_tiff(image: Any, target: Path) -> None:
 
 
 def _decode_roi(roi: bytes) -> Any:
+    import jpype
+
     decoded = None
     if roi[:4] == b"Iout":
-        decoded = java_class("ij.io.RoiDecoder").openFromByteArray(roi)
+        with contextlib.suppress(jpype.JException):
+            decoded = java_class("ij.io.RoiDecoder").openFromByteArray(roi)
     if decoded is None:
         raise InputError(
             "ImageJ does not understand one of the ROIs. Give the bytes of .roi files.",

@@ -14,7 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from deepflash_service.core.rois import labels_to_rois, rois_to_labels
 from deepflash_service.errors import InputError
@@ -32,6 +32,8 @@ __all__ = [
 _MAGIC: Final = b"Iout"
 _LARGEST_SET: Final = 512 * 1024**2
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_HEADER2: Final = 60
+_NAME_FIELDS: Final = 16
 
 
 def unpack_rois(data: bytes) -> list[bytes]:
@@ -66,44 +68,34 @@ def unpack_rois(data: bytes) -> list[bytes]:
 
 
 def pack_rois(rois: Sequence[bytes]) -> bytes:
-    """Return a ROI set (zip, compressed) as the ROI Manager opens it.
+    """Return a ROI set (zip, stored: ROIs are short) as the ROI Manager opens it.
 
     Entries are named after the ROIs; a name that occurs again gets a number, since ImageJ
     would mix up the order otherwise. The same ROIs give the same bytes.
     """
     file = io.BytesIO()
     used: set[str] = set()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w") as archive:
         for number, roi in enumerate(rois, 1):
             name = read_roi_name(roi).replace("/", "_").replace("\\", "_")
             name = name or f"roi-{number:04d}"
             if name in used:
                 name = f"{name}-{number}"
             used.add(name)
-            entry = zipfile.ZipInfo(f"{name}.roi", date_time=_EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, roi)
+            archive.writestr(zipfile.ZipInfo(f"{name}.roi", date_time=_EPOCH), roi)
     return file.getvalue()
 
 
 def read_roi_name(roi: bytes) -> str:
-    """Return the name that is written in an ImageJ ROI; empty when there is none.
-
-    Raises
-    ------
-    InputError
-        Code ``invalid_roi``.
-    """
-    import roifile
-
+    """Return the name that is written in an ImageJ ROI; empty when there is none."""
     try:
-        parsed: Any = roifile.ImagejRoi.frombytes(roi)
-    except (ValueError, IndexError, struct.error, UnicodeDecodeError) as error:
-        raise InputError(
-            f"This is no ImageJ ROI ({error}). Give the bytes of a .roi file.",
-            code="invalid_roi",
-        ) from None
-    return str(parsed.name or "")
+        (header2,) = struct.unpack_from(">i", roi, _HEADER2)
+        offset, length = struct.unpack_from(">ii", roi, header2 + _NAME_FIELDS)
+    except struct.error:
+        return ""
+    is_inside = header2 > 0 and offset > 0 and 0 < length <= (len(roi) - offset) // 2
+    text = roi[offset : offset + 2 * length] if is_inside else b""
+    return text.decode("utf-16-be", errors="replace")
 
 
 def read_roi_zip(path: Path | str) -> list[bytes]:

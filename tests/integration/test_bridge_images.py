@@ -1,0 +1,119 @@
+"""Images, overlays and tables between numpy and a real ImageJ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepflash_service.bridge import FijiBridge
+from deepflash_service.bridge.images import list_dims, read_calibration
+from deepflash_service.bridge.jvm import java_class
+from deepflash_service.bridge.rois import labels_to_rois
+from deepflash_service.errors import InputError, SetupError
+from deepflash_service.records import Calibration
+
+pytestmark = pytest.mark.jvm
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_pixels_go_to_imagej_and_back_unchanged(fiji: FijiBridge, dtype: Any) -> None:
+    """The whole range of each pixel type survives, in a writable copy."""
+    rng = np.random.default_rng(1)
+    array = (rng.random((17, 31)) * 65_535).astype(dtype)
+    array[0, :2] = (0, 255 if dtype == np.uint8 else 65_535)
+    image = fiji.to_imageplus(array, title="mine")
+    back = fiji.from_imageplus(image)
+    assert back.dtype == dtype
+    assert np.array_equal(back, array)
+    back[0, 0] = 3
+    assert np.array_equal(fiji.from_imageplus(image), array)
+    assert (int(image.getWidth()), int(image.getHeight())) == (31, 17)
+    assert str(image.getTitle()) == "mine"
+
+
+def test_axes_are_where_imagej_expects_them(fiji: FijiBridge) -> None:
+    """Time, slice and channel are told apart, in any order of the axes."""
+    array = np.arange(2 * 3 * 4 * 5 * 6, dtype=np.uint16).reshape(2, 3, 4, 5, 6)
+    image = fiji.to_imageplus(array, dims="CTZXY")
+    sizes = (image.getNChannels(), image.getNFrames(), image.getNSlices())
+    assert tuple(int(size) for size in sizes) == (2, 3, 4)
+    assert list_dims(image) == "TZCYX"
+    image.setPosition(2, 4, 3)
+    assert np.array_equal(np.array(image.getProcessor().getPixels())[:5], array[1, 2, 3, :, 0])
+    assert np.array_equal(fiji.from_imageplus(image, dims="CTZXY"), array)
+    with pytest.raises(InputError, match="TZCYX"):
+        fiji.from_imageplus(image, dims="ZYX")
+
+
+def test_stacks_and_calibration(fiji: FijiBridge) -> None:
+    """A stack of one axis stays one; the size of a pixel is set and read."""
+    scale = Calibration(pixel_width=0.5, pixel_height=0.25, unit="µm")
+    image = fiji.to_imageplus(np.zeros((3, 8, 9), np.uint8), dims="ZYX", calibration=scale)
+    assert int(image.getNSlices()) == 3
+    assert read_calibration(image) == scale
+    assert fiji.from_imageplus(image).shape == (3, 8, 9)
+
+
+def test_rgb_images_give_three_channels(fiji: FijiBridge) -> None:
+    """Red, green and blue are channels 1 to 3."""
+    fiji.run_macro('newImage("rgb", "RGB black", 8, 9, 1); setPixel(2, 1, 0x0a141e);')
+    image = java_class("ij.WindowManager").getCurrentImage()
+    pixels = fiji.from_imageplus(image)
+    image.close()
+    assert pixels.shape == (3, 9, 8)
+    assert pixels[:, 1, 2].tolist() == [10, 20, 30]
+
+
+def test_the_roi_manager_needs_a_display(fiji: FijiBridge) -> None:
+    """Without a display the error names three other ways."""
+    with pytest.raises(SetupError, match="write_roi_zip") as caught:
+        fiji.to_roi_manager([])
+    assert caught.value.code == "no_display"
+
+
+def test_what_is_no_roi_is_refused(fiji: FijiBridge) -> None:
+    """Neither other bytes nor half a ROI reach an overlay."""
+    roi = labels_to_rois(np.ones((3, 3), np.int32))[0]
+    for data in (b"", b"no roi at all", b"Iout", roi[:20]):
+        with pytest.raises(InputError, match="roi"):
+            fiji.to_overlay([roi, data])
+
+
+def test_an_image_without_overlay_has_no_rois(fiji: FijiBridge) -> None:
+    """No overlay is an empty list, not an error."""
+    assert fiji.rois_from(fiji.to_imageplus(np.zeros((4, 4), np.uint8))) == []
+
+
+def test_files_that_imagej_cannot_open_are_refused(fiji: FijiBridge, tmp_path: Path) -> None:
+    """A missing file and a text file named .tif give a sentence."""
+    (tmp_path / "text.tif").write_text("no image")
+    for name in ("missing.tif", "text.tif"):
+        with pytest.raises(InputError, match="cannot open"):
+            fiji.open(tmp_path / name)
+
+
+def test_saving_into_a_missing_folder_is_refused(fiji: FijiBridge, tmp_path: Path) -> None:
+    """The sentence names the file; nothing is left behind."""
+    image = fiji.to_imageplus(np.zeros((4, 4), np.uint8))
+    with pytest.raises(InputError, match="cannot be written"):
+        fiji.save_tiff(image, tmp_path / "missing" / "a.tif")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_tables_keep_labels_numbers_and_text(fiji: FijiBridge) -> None:
+    """Row labels are kept, numbers are numbers, text is text."""
+    table = java_class("ij.measure.ResultsTable")()
+    for row in range(2):
+        table.incrementCounter()
+        table.addLabel(f"cell {row}")
+        table.addValue("Area", row + 0.5)
+        table.addValue("Class", "abc"[row])
+    frame = fiji.results_to_dataframe(table)
+    expected = {"Label": ["cell 0", "cell 1"], "Area": [0.5, 1.5], "Class": ["a", "b"]}
+    pd.testing.assert_frame_equal(frame, pd.DataFrame(expected))
+    empty = fiji.results_to_dataframe(java_class("ij.measure.ResultsTable")())
+    assert len(empty) == 0

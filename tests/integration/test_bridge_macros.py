@@ -1,0 +1,164 @@
+"""Macros and commands in a real ImageJ: what works, and how each early end is reported."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from deepflash_service.bridge import FijiBridge
+from deepflash_service.bridge.macros import make_options
+from deepflash_service.bridge.rois import labels_to_rois, write_roi_zip
+from deepflash_service.errors import MacroError
+
+pytestmark = pytest.mark.jvm
+
+
+@pytest.mark.parametrize(
+    ("macro", "line", "cause"),
+    [
+        ('x = 1;\nrun("No Such Command");\nreturn "after";', 2, 'command: "No Such Command"'),
+        ("x = 1;\n\ny = z;\nreturn toString(y);", 3, "Undefined variable"),
+        ("function f() {\n  return q;\n}\nx = 1;\nf();", 2, "Undefined variable"),
+        ("x = (;", 1, "expected"),
+        ("return 5;", 1, "Macros can only return strings"),
+        ('x = 1;\nexit("nothing to do");', 2, "nothing to do"),
+        ("a = newArray(2);\nb = a[5];", 2, "Index (5) out of 0-1 range"),
+        ('close("*");\nrun("Invert");', 2, "no images open"),
+        ('call("no.such.Class.m");', 1, "Could not load class no.such.Class"),
+        ('roiManager("reset");', 1, "needs a display"),
+        ('name = getString("Name", "x");', 1, "needs a display"),
+        ("x = newArray(2000000000);", 1, "out of memory"),
+    ],
+)
+def test_a_macro_that_stops_early_is_an_error_with_line_and_cause(
+    fiji: FijiBridge, macro: str, line: int, cause: str
+) -> None:
+    """Unknown command, undefined variable, exit, dialogs: none passes silently."""
+    with pytest.raises(MacroError) as caught:
+        fiji.run_macro(macro)
+    assert cause in str(caught.value)
+    assert caught.value.line == line
+    assert caught.value.details["line"] == line
+
+
+@pytest.mark.parametrize(
+    ("macro", "cause"),
+    [
+        ('open("/no/such/image.tif");\nreturn "after";', "File not found: /no/such/image.tif"),
+        ('call("java.lang.Integer.parseInt", "x");', "NumberFormatException"),
+        ('r = eval("y = zz;");\nreturn "got " + r;', "Undefined variable"),
+    ],
+)
+def test_a_failure_that_the_macro_itself_survives_is_an_error(
+    fiji: FijiBridge, macro: str, cause: str
+) -> None:
+    """ImageJ goes on after these, so nobody would hear of them."""
+    with pytest.raises(MacroError, match="(?s).*" + cause):
+        fiji.run_macro(macro)
+
+
+def test_a_macro_called_by_a_macro_fails_both(fiji: FijiBridge, tmp_path: Path) -> None:
+    """ImageJ hands "[aborted]" to the outer macro, which goes on."""
+    inner = tmp_path / "inner.ijm"
+    inner.write_text("x = 1;\ny = zz;\n")
+    with pytest.raises(MacroError, match="Undefined variable"):
+        fiji.run_macro(f'r = runMacro("{inner.as_posix()}");\nreturn "got " + r;')
+
+
+def test_imagej_is_usable_after_errors(fiji: FijiBridge) -> None:
+    """An error leaves no state behind: the next macro draws, filters and measures."""
+    with pytest.raises(MacroError):
+        fiji.run_macro('run("Nope");')
+    macro = """
+        newImage("a", "8-bit ramp", 64, 64, 1);
+        run("Gaussian Blur...", "sigma=2");
+        run("Set Measurements...", "area mean redirect=None decimal=3");
+        run("Clear Results");
+        run("Measure");
+        title = getTitle();
+        close();
+        return title + " " + getArgument();
+    """
+    assert fiji.run_macro(macro, "from Python") == "a from Python"
+    table = fiji.results_to_dataframe()
+    assert table["Area"].tolist() == [4096.0]
+    assert 100 < table["Mean"][0] < 150
+
+
+def test_a_macro_works_on_the_image_given_to_it(fiji: FijiBridge) -> None:
+    """The image is the current one, and only while the macro runs."""
+    image = fiji.to_imageplus(np.full((20, 30), 7, np.uint8), title="mine")
+    fiji.run_macro('if (getTitle() != "mine") exit("wrong image"); run("Invert");', image=image)
+    assert (fiji.from_imageplus(image) == 248).all()
+    with pytest.raises(MacroError, match="no images open"):
+        fiji.run_macro('close("*"); run("Invert");')
+
+
+def test_commands_raise_and_work_on_the_image_given(fiji: FijiBridge) -> None:
+    """A command changes its image in place; an unknown one is an error."""
+    pixels = np.zeros((64, 64), np.float32)
+    pixels[32, 32] = 100
+    image = fiji.to_imageplus(pixels)
+    fiji.run_command("Gaussian Blur...", image=image, sigma=2)
+    blurred = fiji.from_imageplus(image)
+    assert 0 < blurred[32, 32] < 10
+    assert blurred.sum() == pytest.approx(100, rel=0.01)
+    with pytest.raises(MacroError, match="Unrecognized command"):
+        fiji.run_command("No Such Command")
+    with pytest.raises(MacroError, match="no images open"):
+        fiji.run_command("Invert")
+
+
+def test_threads_take_turns(fiji: FijiBridge) -> None:
+    """Macros from several threads neither mix nor lose their results."""
+    answers: dict[int, str] = {}
+
+    def run(number: int) -> None:
+        macro = 'x = 0; for (i = 0; i < 2000; i++) x += i; return getArgument() + " " + x;'
+        answers[number] = fiji.run_macro(macro, str(number))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert answers == {number: f"{number} 1999000" for number in range(6)}
+
+
+def test_the_conversion_macro_runs_without_a_display(
+    fiji: FijiBridge, project_root: Path, tmp_path: Path
+) -> None:
+    """ROI sets become label images of the size of each image, touching ROIs kept apart."""
+    truth = {"b": (40, 60), "a": (50, 30)}
+    expected = {}
+    for folder in ("my images", "rois"):
+        (tmp_path / folder).mkdir()
+    for name, shape in truth.items():
+        labels = np.zeros(shape, np.int32)
+        labels[5:15, 5:15] = 1
+        labels[5:15, 15:25] = 2
+        labels[8:11, 8:11] = 0
+        labels[30, 20] = 3
+        expected[name] = labels
+        tifffile.imwrite(tmp_path / "my images" / f"{name}.tif", np.zeros(shape, np.uint16))
+        write_roi_zip(tmp_path / "rois" / f"{name}_RoiSet.zip", labels_to_rois(labels))
+    options = {
+        "images": tmp_path / "my images",
+        "rois": tmp_path / "rois",
+        "output": tmp_path / "masks",
+        "expert": "anna",
+    }
+    macro = project_root / "macros" / "DeepFLaSH_ROIs_to_Masks.ijm"
+    fiji.run_macro(macro, make_options(options))
+    for name, labels in expected.items():
+        drawn = tifffile.imread(tmp_path / "masks" / "anna" / f"{name}.tif")
+        assert drawn.dtype == np.uint16
+        pairs = {(int(a), int(b)) for a, b in zip(labels.flat, drawn.flat, strict=True)}
+        assert len(pairs) == 4, "one label for each ROI, background kept"
+        assert (0, 0) in pairs
+    with pytest.raises(MacroError, match="images=DIR"):
+        fiji.run_macro(macro, "images=somewhere")
