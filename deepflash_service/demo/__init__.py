@@ -1,1 +1,1 @@
-"""TODO-demo."""
+"""The whole workflow on generated pictures, to see what the product does."""
