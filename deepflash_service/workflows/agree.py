@@ -1,0 +1,270 @@
+"""How well experts agree, and the consensus of their annotations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.core.consensus import build_consensus
+from deepflash_service.core.expert_agreement import compare_experts
+from deepflash_service.core.pairing import pair_names, strip_suffix
+from deepflash_service.errors import InputError, NotFoundError
+from deepflash_service.store.datasets import open_dataset
+from deepflash_service.store.images import (
+    encode_mask,
+    list_images,
+    read_annotation,
+    write_mask,
+)
+from deepflash_service.store.names import strip_extension
+from deepflash_service.workflows.pairs import read_pairs, refuse_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deepflash_service.records import ConsensusMethod, LabelImage
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementOptions:
+    """How experts are compared: consensus (method or folder of masks), size filter, IoU."""
+
+    consensus: str | Path = "auto"
+    min_roi_size: int = 0
+    iou: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotated:
+    """The annotations of one image: file name of the first expert's, label image of each."""
+
+    name: str
+    first: str
+    labels: dict[str, LabelImage]
+
+
+def agree_folders(masks: Mapping[str, Path], *, options: AgreementOptions) -> dict[str, Any]:
+    """Compare the experts whose annotations lie in one folder each.
+
+    Parameters
+    ----------
+    masks : mapping of str to Path
+        Folder of each expert.
+    options : AgreementOptions
+        Consensus, minimum ROI size, IoU of a match.
+
+    Returns
+    -------
+    dict
+        The object that ``deepflash agreement --json`` prints.
+
+    Raises
+    ------
+    InputError
+        Codes ``pairing_failed``, ``shape_mismatch``, ``invalid_annotation``.
+    """
+    images, warnings = _read_folders(masks)
+    compared = [one for one in images if len(one.labels) > 1]
+    result = _compare(
+        [one.name for one in compared], [one.labels for one in compared], options=options
+    )
+    return {**result, "warnings": [*warnings, *result["warnings"]]}
+
+
+def agree_dataset(home: Path, dataset_id: str, *, options: AgreementOptions) -> dict[str, Any]:
+    """Compare the experts of a data set; see :func:`agree_folders`.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_dataset``.
+    InputError
+        As :func:`agree_folders`.
+    """
+    pairs, warnings = read_pairs(open_dataset(home, dataset_id))
+    compared = [pair for pair in pairs if len(pair.annotations) > 1]
+    result = _compare(
+        [pair.name for pair in compared], [pair.annotations for pair in compared], options=options
+    )
+    return {**result, "warnings": [*warnings, *result["warnings"]]}
+
+
+def check_pairs(home: Path, dataset_id: str) -> dict[str, Any]:
+    """Read all pairs of a data set and tell what fits and what does not.
+
+    Returns
+    -------
+    dict
+        ``{"pairs": [{"image", "experts"}], "warnings": [...]}``.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_dataset``.
+    InputError
+        For files that cannot be read, or sizes that differ.
+    """
+    dataset = open_dataset(home, dataset_id)
+    if not dataset.pairs:
+        return {"pairs": [], "warnings": list(dataset.warnings)}
+    pairs, warnings = read_pairs(dataset)
+    for pair in pairs:
+        empty = sorted(expert for expert, one in pair.annotations.items() if not one.any())
+        if empty:
+            warnings.append(f"{pair.name}: {', '.join(empty)} marked nothing; check that.")
+    return {
+        "pairs": [{"image": pair.name, "experts": sorted(pair.annotations)} for pair in pairs],
+        "warnings": warnings,
+    }
+
+
+def make_consensus(
+    home: Path, dataset_id: str, *, name: str, method: ConsensusMethod = "auto"
+) -> bytes:
+    """Return the consensus of one image of a data set as the bytes of an 8-bit TIFF.
+
+    Raises
+    ------
+    NotFoundError
+        Codes ``unknown_dataset`` and ``unknown_file``.
+    InputError
+        Code ``shape_mismatch`` or ``invalid_annotation``.
+    """
+    pairs, _ = read_pairs(open_dataset(home, dataset_id))
+    stem = strip_extension(name)
+    chosen = next((one for one in pairs if one.name == name), None) or next(
+        (one for one in pairs if strip_extension(one.name) == stem), None
+    )
+    if chosen is None:
+        raise NotFoundError(
+            f"The data set {dataset_id} has no annotated image {name!r}; its images are "
+            f"{', '.join(one.name for one in pairs)}.",
+            code="unknown_file",
+            details={"name": name},
+        )
+    return encode_mask(build_consensus(chosen.annotations, method=method).mask)
+
+
+def write_consensus(
+    masks: Mapping[str, Path], *, method: ConsensusMethod, output: Path
+) -> dict[str, Any]:
+    """Write the consensus of all experts for each image.
+
+    Parameters
+    ----------
+    masks : mapping of str to Path
+        Folder of each expert.
+    method : str
+        Any but ``each``.
+    output : Path
+        Folder for ``<stem of the first expert's mask>.tif``, 8-bit 0/255.
+
+    Returns
+    -------
+    dict
+        ``{"images": [{"image", "file", "method", "experts", "pixels"}], "warnings": [...]}``.
+
+    Raises
+    ------
+    InputError
+        As :func:`agree_folders`.
+    """
+    images, warnings = _read_folders(masks)
+    entries = []
+    for one in images:
+        consensus = build_consensus(one.labels, method=method)
+        path = output / f"{strip_extension(one.first)}.tif"
+        write_mask(path, consensus.mask)
+        warnings += [f"{one.name}: {text}" for text in consensus.warnings]
+        entries.append(
+            {
+                "image": one.name,
+                "file": str(path),
+                "method": consensus.method,
+                "experts": list(one.labels),
+                "pixels": int(np.count_nonzero(consensus.mask)),
+            }
+        )
+    return {"images": entries, "warnings": warnings}
+
+
+def _read_folders(masks: Mapping[str, Path]) -> tuple[list[_Annotated], list[str]]:
+    files = {
+        expert: {path.name: path for path in list_images(folder, with_rois=True)}
+        for expert, folder in masks.items()
+    }
+    stems = {strip_suffix(strip_extension(name)) for one in files.values() for name in one}
+    names = {expert: list(one) for expert, one in files.items()}
+    pairing = pair_names([f"{stem}.tif" for stem in sorted(stems)], names)
+    if not pairing.pairs:
+        raise refuse_empty(pairing.warnings)
+    images = []
+    for image, chosen in sorted(pairing.pairs.items()):
+        paths = {expert: files[expert][chosen[expert]] for expert in masks if expert in chosen}
+        images.append(
+            _Annotated(strip_extension(image), next(iter(paths.values())).name, _read_all(paths))
+        )
+    return images, list(pairing.warnings)
+
+
+def _read_all(paths: Mapping[str, Path]) -> dict[str, LabelImage]:
+    labels: dict[str, LabelImage] = {}
+    shape: tuple[int, int] | None = None
+    for expert, path in sorted(paths.items(), key=lambda item: item[1].suffix in {".roi", ".zip"}):
+        one = read_annotation(path, shape=shape)
+        labels[expert] = one
+        shape = (one.shape[0], one.shape[1])
+    return {expert: labels[expert] for expert in paths}
+
+
+def _compare(
+    names: Sequence[str],
+    annotations: Sequence[Mapping[str, LabelImage]],
+    *,
+    options: AgreementOptions,
+) -> dict[str, Any]:
+    if not names:
+        raise InputError(
+            "No image has annotations of two experts, so there is no agreement to measure. Add the "
+            "masks of a second expert.",
+            code="pairing_failed",
+        )
+    experts = list(dict.fromkeys(expert for one in annotations for expert in one))
+    masks = {expert: [one.get(expert) for one in annotations] for expert in experts}
+    given = options.consensus
+    consensus: Any = given
+    if isinstance(given, Path):
+        consensus = _read_given(names, given, annotations)
+    agreement = compare_experts(
+        masks,
+        images=list(names),
+        min_roi_size=options.min_roi_size,
+        iou=options.iou,
+        consensus=consensus,
+    )
+    return agreement.to_json()
+
+
+def _read_given(
+    names: Sequence[str], folder: Path, annotations: Sequence[Mapping[str, LabelImage]]
+) -> list[LabelImage]:
+    files = {path.name: path for path in list_images(folder, with_rois=True)}
+    stems = {f"{strip_suffix(strip_extension(name))}.tif": name for name in names}
+    pairing = pair_names(list(stems), {"consensus": list(files)})
+    found = {stems[image]: files[chosen["consensus"]] for image, chosen in pairing.pairs.items()}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InputError(
+            f"The folder {folder} has no consensus for {', '.join(missing)}. Add the files, or "
+            "choose a method such as staple.",
+            code="pairing_failed",
+            details={"missing": missing},
+        )
+    shapes = [next(iter(one.values())).shape for one in annotations]
+    return [
+        read_annotation(found[name], shape=(shape[0], shape[1]))
+        for name, shape in zip(names, shapes, strict=True)
+    ]

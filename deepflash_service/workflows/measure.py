@@ -1,0 +1,89 @@
+"""Measure ROIs: counts, areas, intensities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.core.measurements import measure_rois
+from deepflash_service.core.pairing import pair_names
+from deepflash_service.errors import InputError
+from deepflash_service.store.atomic import write_text
+from deepflash_service.store.images import list_images, read_annotation, read_image
+from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.pairs import refuse_empty
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LABELS = "_labels.tif"
+
+
+def measure_folders(
+    images: Path, labels: Path, *, output: Path, hooks: Hooks | None = None
+) -> dict[str, Any]:
+    """Measure the ROIs of a folder in the images they belong to.
+
+    Parameters
+    ----------
+    images : Path
+        Folder of the images.
+    labels : Path
+        Results of ``deepflash segment``, masks, label images or ROI sets.
+    output : Path
+        Table to write, ``.csv``.
+    hooks : Hooks, optional
+        Cancellation.
+
+    Returns
+    -------
+    dict
+        ``{"output", "images": [{"image", "rois"}], "warnings"}``.
+
+    Raises
+    ------
+    InputError
+        Codes ``pairing_failed``, ``shape_mismatch``, ``invalid_annotation``, ``invalid_image``.
+    """
+    import pandas as pd
+
+    hooks = hooks or Hooks()
+    image_files = {path.name: path for path in list_images(images)}
+    label_files = _find_labels(labels)
+    pairing = pair_names(list(image_files), {"labels": list(label_files)})
+    if not pairing.pairs:
+        raise refuse_empty(pairing.warnings)
+    tables, entries = [], []
+    for name, chosen in sorted(pairing.pairs.items()):
+        hooks.check()
+        table = _measure(image_files[name], label_files[chosen["labels"]])
+        tables.append(table)
+        entries.append({"image": name, "rois": len(table)})
+    filled = [table for table in tables if len(table)] or tables[:1]
+    text = pd.concat(filled, ignore_index=True).to_csv(index=False, lineterminator="\n")
+    write_text(output, text)
+    return {"output": str(output), "images": entries, "warnings": list(pairing.warnings)}
+
+
+def _find_labels(folder: Path) -> dict[str, Path]:
+    files = {path.name: path for path in list_images(folder, with_rois=True)}
+    results = {name: path for name, path in files.items() if name.endswith(_LABELS)}
+    if not results:
+        return files
+    return {f"{name.removesuffix(_LABELS)}.tif": path for name, path in results.items()}
+
+
+def _measure(image_path: Path, labels_path: Path) -> Any:
+    image = read_image(image_path)
+    if len(image.planes) > 1:
+        raise InputError(
+            f"{image.name} is a stack. Measure its planes as single files, or use the table that "
+            "`deepflash segment` writes.",
+            code="invalid_image",
+        )
+    labels = read_annotation(labels_path, shape=image.shape)
+    pixels = image.select()
+    grey = pixels if pixels.ndim == 2 else pixels[..., 0]
+    table = measure_rois(labels, np.asarray(grey), calibration=image.calibration)
+    return table.assign(Image=image.name)

@@ -1,0 +1,128 @@
+"""Reading the image pairs of a data set: one image, the annotations of its experts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.core.pairing import find_identical
+from deepflash_service.errors import InputError
+from deepflash_service.store.images import ImageFile, read_annotation, read_image
+from deepflash_service.workflows.hooks import Hooks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deepflash_service.records import LabelImage
+    from deepflash_service.store.datasets import Dataset, PairFiles
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedImage:
+    """One image in memory with the label image of each expert."""
+
+    name: str
+    image: ImageFile
+    annotations: dict[str, LabelImage]
+
+
+def read_pairs(
+    dataset: Dataset, *, hooks: Hooks | None = None
+) -> tuple[list[AnnotatedImage], list[str]]:
+    """Read all pairs; images with identical pixels become one image with several experts.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        From the store.
+    hooks : Hooks, optional
+        Asked whether to cancel.
+
+    Returns
+    -------
+    list of AnnotatedImage
+        Sorted by name.
+    list of str
+        Warnings for the user: files left out, images merged.
+
+    Raises
+    ------
+    InputError
+        Code ``pairing_failed`` when nothing fits together, else as the readers.
+    """
+    hooks = hooks or Hooks()
+    if not dataset.pairs:
+        raise refuse_empty(dataset.warnings)
+    pairs = []
+    for pair in dataset.pairs:
+        hooks.check()
+        pairs.append(_read_pair(pair))
+    merged, notes = merge_identical(pairs)
+    return merged, [*dataset.warnings, *notes]
+
+
+def refuse_empty(warnings: Sequence[str]) -> InputError:
+    """Return the error for folders in which no image has an annotation."""
+    text = " ".join(list(warnings)[:5])
+    return InputError(
+        "No image has an annotation: the names do not fit together (image 0001.tif belongs to mask "
+        f"0001.tif or 0001_word.tif). {text}".strip(),
+        code="pairing_failed",
+        details={"warnings": list(warnings)},
+    )
+
+
+def _read_pair(pair: PairFiles) -> AnnotatedImage:
+    image = read_image(pair.image)
+    if len(image.planes) > 1:
+        raise InputError(
+            f"{pair.name} is a stack of {len(image.planes)} planes, but annotations belong to "
+            "single planes. Save the annotated plane as a file of its own (Image > Duplicate).",
+            code="invalid_image",
+            details={"name": pair.name},
+        )
+    annotations = {
+        expert: read_annotation(path, shape=image.shape)
+        for expert, path in pair.annotations.items()
+    }
+    return AnnotatedImage(pair.name, image, annotations)
+
+
+def merge_identical(pairs: Sequence[AnnotatedImage]) -> tuple[list[AnnotatedImage], list[str]]:
+    """Join images with identical pixels (the 2018 way to upload several experts).
+
+    Returns
+    -------
+    list of AnnotatedImage
+        Each picture once.
+    list of str
+        One sentence for each group.
+    """
+    by_name = {pair.name: pair for pair in pairs}
+    groups = find_identical({pair.name: pair.image.planes[0] for pair in pairs})
+    twins = [sorted(group) for group in groups if len(group) > 1]
+    alone = [[name] for name in by_name if all(name not in group for group in twins)]
+    merged, notes = [], []
+    for names in sorted(twins + alone):
+        members = [by_name[name] for name in names]
+        if len(members) > 1:
+            notes.append(
+                f"{', '.join(names)} have identical pixels: they count as one image with "
+                f"{sum(len(one.annotations) for one in members)} annotations."
+            )
+        merged.append(_join(members))
+    return merged, notes
+
+
+def _join(members: Sequence[AnnotatedImage]) -> AnnotatedImage:
+    first = members[0]
+    annotations: dict[str, Any] = dict(first.annotations)
+    for number, member in enumerate(members[1:], start=2):
+        for expert, labels in member.annotations.items():
+            if expert not in annotations:
+                annotations[expert] = labels
+            elif not np.array_equal(annotations[expert], labels):
+                annotations[f"{expert}-{number}"] = labels
+    return AnnotatedImage(first.name, first.image, annotations)

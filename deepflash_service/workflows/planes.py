@@ -1,0 +1,188 @@
+"""Segment the planes of one image in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.core.labels import label_rois
+from deepflash_service.core.rois import labels_to_rois
+from deepflash_service.records import SegmentOptions
+from deepflash_service.store.images import ImageFile, PlaneLayout
+from deepflash_service.workflows.prediction import LoadedModel, choose_pixels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from deepflash_service.records import LabelImage, ProbabilityMap
+    from deepflash_service.workflows.hooks import Hooks
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentedPlane:
+    """One plane: raw pixels (M, N) or (M, N, C), its map, its ROIs, slice and frame (1-based)."""
+
+    pixels: Any
+    probability: ProbabilityMap
+    labels: LabelImage
+    position: tuple[int, int]
+
+    @property
+    def grey(self) -> Any:
+        """Pixels of the first channel, shape (M, N)."""
+        return self.pixels if self.pixels.ndim == 2 else self.pixels[..., 0]
+
+    def score(self) -> list[float]:
+        """Return the mean probability of each ROI, in the order of the labels."""
+        counts = np.bincount(self.labels.ravel())
+        sums = np.bincount(self.labels.ravel(), weights=self.probability.ravel())
+        return [float(sums[k] / counts[k]) for k in np.flatnonzero(counts) if k > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentedImage:
+    """All segmented planes of one image."""
+
+    image: ImageFile
+    planes: tuple[SegmentedPlane, ...]
+    layout: PlaneLayout
+    model: LoadedModel
+    channel: int | None
+    threshold: float
+
+    @property
+    def labels(self) -> Any:
+        """Label images, shape (M, N) or (P, M, N)."""
+        return self._stack("labels")
+
+    @property
+    def probability(self) -> Any:
+        """Probability maps, shape (M, N) or (P, M, N)."""
+        return self._stack("probability")
+
+    def _stack(self, name: str) -> Any:
+        stack = [getattr(plane, name) for plane in self.planes]
+        return stack[0] if len(stack) == 1 else np.stack(stack)
+
+    def count(self) -> int:
+        """Return the number of ROIs in all planes."""
+        return sum(len(plane.score()) for plane in self.planes)
+
+    def trace(self) -> list[bytes]:
+        """Return all ROIs as ImageJ bytes, with unique names and the position of their plane."""
+        rois: list[bytes] = []
+        for index, plane in enumerate(self.planes):
+            rois += labels_to_rois(
+                plane.labels,
+                scores=plane.score(),
+                names=self.name_rois(plane),
+                positions=self._locate(index),
+                properties={"dfl.model": self.model.reference},
+            )
+        return rois
+
+    def name_rois(self, plane: SegmentedPlane) -> list[str]:
+        """Return a name for each ROI of a plane, unique in the image."""
+        numbers = [int(k) for k in np.unique(plane.labels) if k > 0]
+        target = self.model.card.target
+        if len(self.planes) == 1:
+            return [f"{target}-{number:04d}" for number in numbers]
+        z, t = plane.position
+        return [f"{target}-t{t:03d}-z{z:03d}-{number:04d}" for number in numbers]
+
+    def _locate(self, index: int) -> int | tuple[int, int, int] | None:
+        source = self.image.layout
+        if source.planes == 1 and source.channels == 1:
+            return None
+        z, t = self.planes[index].position
+        if source.is_hyperstack:
+            return (self.channel or 0, z, t)
+        if source.channels > 1:
+            return self.channel or None
+        return (t - 1) * source.slices + z
+
+    def measure(self, name: str) -> pd.DataFrame:
+        """Return one row per ROI, the columns of reference table "DeepFLaSH ROIs"."""
+        import pandas as pd
+
+        from deepflash_service.core.measurements import measure_rois
+
+        tables = []
+        for plane in self.planes:
+            table = measure_rois(
+                plane.labels,
+                plane.grey,
+                probability=plane.probability,
+                calibration=self.image.calibration,
+            )
+            z, t = plane.position
+            facts: dict[str, object] = {
+                "Image": name,
+                "Class": self.model.card.target,
+                "C": self.channel or 1,
+                "Z": z,
+                "T": t,
+                "Model": self.model.reference,
+                "Threshold": self.threshold,
+            }
+            table["ROI"] = self.name_rois(plane)
+            tables.append(table.assign(**facts))
+        return pd.concat(tables, ignore_index=True)
+
+    def summarize(self, name: str) -> pd.DataFrame:
+        """Return one row per plane: count, area, mean probability, threshold."""
+        import pandas as pd
+
+        from deepflash_service.core.measurements import summarize_image
+
+        rows = []
+        for plane in self.planes:
+            z, t = plane.position
+            row = summarize_image(
+                plane.labels,
+                plane.grey,
+                probability=plane.probability,
+                calibration=self.image.calibration,
+            )
+            head = {"Image": name, "Z": z, "T": t}
+            tail = {"Model": self.model.reference, "Threshold": self.threshold}
+            rows.append({**head, **dict(row), **tail})
+        return pd.DataFrame(rows)
+
+
+def segment_planes(
+    image: ImageFile, model: LoadedModel, *, options: SegmentOptions, hooks: Hooks
+) -> SegmentedImage:
+    """Predict and label one plane of an image, or all.
+
+    Raises
+    ------
+    InputError
+        Codes ``rgb_image``, ``channel_mismatch`` and ``invalid_options``.
+    JobCancelled
+        When the user cancelled.
+    """
+    card = model.card
+    threshold = card.threshold if options.threshold is None else options.threshold
+    smallest = card.min_roi_size if options.min_roi_size is None else options.min_roi_size
+    count = image.layout.planes
+    numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
+    planes = []
+    for step, number in enumerate(numbers):
+        hooks.check()
+        pixels = choose_pixels(image, number, channel=options.channel, card=card)
+        part = hooks.for_step(step, len(numbers), prefix=f"plane {number}, " if count > 1 else "")
+        probability = model.predict(pixels, part)
+        labels = label_rois(probability, threshold=threshold, min_roi_size=smallest)
+        planes.append(SegmentedPlane(pixels, probability, labels, image.layout.locate(number - 1)))
+    layout = image.layout if len(planes) == count else PlaneLayout()
+    return SegmentedImage(
+        image=image,
+        planes=tuple(planes),
+        layout=replace(layout, channels=1),
+        model=model,
+        channel=options.channel,
+        threshold=threshold,
+    )

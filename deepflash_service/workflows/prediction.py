@@ -1,0 +1,162 @@
+"""A model of the library, ready to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.errors import InputError
+from deepflash_service.records import ModelCard, ProbabilityMap
+from deepflash_service.store.images import ImageFile
+from deepflash_service.store.models import StoredModel, find_model, verify_weights
+from deepflash_service.workflows.hooks import Hooks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Predict = Callable[[Any, Hooks], ProbabilityMap]
+"""Seam: raw image (M, N) or (M, N, C) and hooks in, probability map (M, N) out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model on a device.
+
+    Attributes
+    ----------
+    reference : str
+        ``NAME@VERSION``.
+    card : ModelCard
+        Its card.
+    predict : callable
+        See ``Predict``.
+    device, engine, precision : str
+        What computes, for people.
+    """
+
+    reference: str
+    card: ModelCard
+    predict: Predict
+    device: str = ""
+    engine: str = ""
+    precision: str = ""
+
+
+def load_model(home: Path, reference: str) -> LoadedModel:
+    """Find a model in the library and put it on the best device.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_model``.
+    InputError
+        Codes ``damaged_model`` and ``invalid_weights``.
+    """
+    stored = find_model(home, reference)
+    verify_weights(stored)
+    return load_stored(stored)
+
+
+def load_stored(stored: StoredModel) -> LoadedModel:
+    """Build the networks of a stored model and choose the engine.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_weights``.
+    """
+    from deepflash_service.network.architecture import build_network
+    from deepflash_service.network.weights import read_weights
+
+    networks = []
+    for path in stored.weights:
+        network = build_network(stored.card.network)
+        read_weights(network, path)
+        networks.append(network)
+    return make_loaded(networks, stored.card, reference=stored.reference)
+
+
+def make_loaded(networks: list[Any], card: ModelCard, *, reference: str) -> LoadedModel:
+    """Wrap Keras networks as one model that averages them.
+
+    Parameters
+    ----------
+    networks : list
+        One network per member, all of ``card.network``.
+    card : ModelCard
+        Gives the normalisation.
+    reference : str
+        Name for results.
+    """
+    from deepflash_service.inference.predictor import make_predictor
+    from deepflash_service.network.prediction import make_callable
+
+    callables = [make_callable(network) for network in networks]
+    predictor = make_predictor(networks, card, callables=callables)
+
+    def predict(image: Any, hooks: Hooks) -> ProbabilityMap:
+        return predictor.predict(image, report=hooks.report, is_cancelled=hooks.is_cancelled)
+
+    return LoadedModel(
+        reference,
+        card,
+        predict,
+        device=str(predictor.device),
+        engine=str(predictor.engine),
+        precision=str(predictor.precision),
+    )
+
+
+def choose_pixels(image: ImageFile, plane: int, *, channel: int | None, card: ModelCard) -> Any:
+    """Return the pixels of one plane as the model expects them.
+
+    Parameters
+    ----------
+    image : ImageFile
+        The file.
+    plane : int
+        1-based number.
+    channel : int or None
+        1-based number, or None to take all.
+    card : ModelCard
+        Tells the number of channels.
+
+    Returns
+    -------
+    ndarray of float32, shape (M, N) or (M, N, C)
+
+    Raises
+    ------
+    InputError
+        Codes ``rgb_image`` and ``invalid_options``.
+    """
+    wanted = card.network.channels
+    if channel is None and image.channels != wanted:
+        raise _refuse_channels(image, card)
+    if channel is not None and wanted != 1:
+        raise InputError(
+            f"Model {card.name} needs all {wanted} channels; leave out the channel.",
+            code="invalid_options",
+        )
+    return np.asarray(image.select(plane, channel=channel), dtype=np.float32)
+
+
+def _refuse_channels(image: ImageFile, card: ModelCard) -> InputError:
+    details = {"name": image.name, "channels": image.channels, "expected": card.network.channels}
+    if image.is_rgb and card.network.channels == 1:
+        return InputError(
+            f"This is an RGB image, but model {card.name} expects one channel. Use Image > Color > "
+            "Split Channels or Image > Type > 8-bit.",
+            code="rgb_image",
+            details=details,
+        )
+    remedy = "Choose one with the option channel" if card.network.channels == 1 else "Add them"
+    return InputError(
+        f"{image.name} has {image.channels} channels, but model {card.name} expects "
+        f"{card.network.channels}. {remedy}.",
+        code="channel_mismatch",
+        details=details,
+    )

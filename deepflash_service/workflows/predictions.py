@@ -1,0 +1,119 @@
+"""Find predictions and truths that belong together in two folders."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deepflash_service.core.labels import label_rois
+from deepflash_service.core.pairing import pair_names
+from deepflash_service.store.images import list_images, read_annotation, read_mask_or_map
+from deepflash_service.store.names import strip_extension
+from deepflash_service.workflows.pairs import refuse_empty
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deepflash_service.records import EvaluateOptions, LabelImage
+
+_LABELS = "_labels.tif"
+_PROBABILITY = "_probability.tif"
+_DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionFile:
+    """A predicted file; ``name`` is the image's, ``threshold`` the one that made the labels."""
+
+    name: str
+    path: Path
+    threshold: float
+
+
+def find_predictions(folder: Path, options: EvaluateOptions) -> list[PredictionFile]:
+    """Return the predictions in a folder, sorted by name.
+
+    A folder written by ``deepflash segment`` gives its ``_labels`` files, or its
+    ``_probability`` files where the options ask for another threshold or minimum ROI size; any
+    other folder gives all its images.
+
+    Raises
+    ------
+    InputError
+        Code ``unreadable_file``.
+    """
+    files = {path.name: path for path in list_images(folder)}
+    thresholds = _read_thresholds(folder)
+    is_relabelled = options.threshold is not None or options.min_roi_size is not None
+    names = sorted(name[: -len(_LABELS)] for name in files if name.endswith(_LABELS))
+    if not names:
+        return [
+            PredictionFile(name, path, options.threshold or _DEFAULT_THRESHOLD)
+            for name, path in files.items()
+        ]
+    found = []
+    for name in names:
+        path = files.get(name + _PROBABILITY) if is_relabelled else None
+        threshold = options.threshold
+        if threshold is None:
+            threshold = thresholds.get(name, _DEFAULT_THRESHOLD)
+        found.append(PredictionFile(name, path or files[name + _LABELS], threshold))
+    return found
+
+
+def pair_predictions(
+    predictions: list[PredictionFile], truth: Path
+) -> tuple[list[tuple[PredictionFile, Path]], list[str]]:
+    """Return each prediction with its truth, and warnings about files left out.
+
+    Raises
+    ------
+    InputError
+        Code ``pairing_failed`` when nothing fits together.
+    """
+    by_name = {f"{strip_extension(one.name)}.tif": one for one in predictions}
+    truths = {path.name: path for path in list_images(truth, with_rois=True)}
+    pairing = pair_names(list(by_name), {"truth": list(truths)})
+    pairs = [
+        (by_name[name], truths[chosen["truth"]]) for name, chosen in sorted(pairing.pairs.items())
+    ]
+    if not pairs:
+        raise refuse_empty(pairing.warnings)
+    return pairs, list(pairing.warnings)
+
+
+def read_predicted(prediction: PredictionFile, *, min_roi_size: int) -> LabelImage:
+    """Return the ROIs of a prediction after threshold and size filter.
+
+    Raises
+    ------
+    InputError
+        As :func:`deepflash_service.store.images.read_annotation`.
+    """
+    return label_rois(
+        read_mask_or_map(prediction.path),
+        threshold=prediction.threshold,
+        min_roi_size=min_roi_size,
+    )
+
+
+def read_truth(path: Path, shape: tuple[int, int], *, min_roi_size: int) -> LabelImage:
+    """Return the ROIs of a truth after the size filter.
+
+    Raises
+    ------
+    InputError
+        As :func:`deepflash_service.store.images.read_annotation`.
+    """
+    return label_rois(read_annotation(path, shape=shape), min_roi_size=min_roi_size)
+
+
+def _read_thresholds(folder: Path) -> dict[str, float]:
+    """Return the threshold per image name that ``summary.csv`` of a segmentation tells."""
+    try:
+        with (folder / "summary.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        return {strip_extension(row["Image"]): float(row["Threshold"]) for row in rows}
+    except (OSError, KeyError, ValueError, TypeError):
+        return {}

@@ -1,0 +1,145 @@
+"""Segment images with a model of the library: the daily work of the product."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deepflash_service.errors import DeepFlashError, JobCancelled
+from deepflash_service.records import Progress, SegmentOptions
+from deepflash_service.store.images import ImageFile, read_image
+from deepflash_service.store.names import strip_extension
+from deepflash_service.store.runs import Run, list_inputs
+from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.planes import SegmentedImage, segment_planes
+from deepflash_service.workflows.prediction import LoadedModel
+from deepflash_service.workflows.segment_files import write_image_results, write_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+
+@dataclass(slots=True)
+class _Tables:
+    rois: list[pd.DataFrame]
+    summary: list[pd.DataFrame]
+
+
+def segment_images(
+    sources: Sequence[Path],
+    model: LoadedModel,
+    *,
+    options: SegmentOptions,
+    output: Path,
+    is_nested: bool = False,
+    hooks: Hooks | None = None,
+) -> dict[str, Any]:
+    """Segment image files and write the results of each.
+
+    A file that cannot be used is named in the result and does not stop the others.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Image files.
+    model : LoadedModel
+        From :func:`deepflash_service.workflows.prediction.load_model`.
+    options : SegmentOptions
+        Threshold, minimum ROI size, channel, planes.
+    output : Path
+        Folder of the results.
+    is_nested : bool, optional
+        Write ``NAME/labels.tif`` (job folders) instead of ``NAME_labels.tif``.
+    hooks : Hooks, optional
+        Progress and cancellation.
+
+    Returns
+    -------
+    dict
+        ``{"model", "version", "device", "images": [{"image", "rois", "seconds", "files",
+        "error"}]}``.
+
+    Raises
+    ------
+    JobCancelled
+        When the user cancelled.
+    """
+    hooks = hooks or Hooks()
+    tables = _Tables([], [])
+    entries = []
+    for index, (source, name) in enumerate(zip(sources, name_results(sources), strict=True)):
+        hooks.check()
+        step = hooks.for_step(index, len(sources), prefix=f"{source.name}: ")
+        start = time.perf_counter()
+        entry: dict[str, Any] = {"image": source.name, "rois": None, "seconds": 0.0}
+        entry |= {"files": {}, "error": None}
+        try:
+            image = read_image(source)
+            segmented = segment_planes(image, model, options=options, hooks=step)
+            files = write_image_results(segmented, output, name=name, is_nested=is_nested)
+            tables.rois.append(segmented.measure(source.name))
+            tables.summary.append(segmented.summarize(source.name))
+            entry |= {"rois": segmented.count(), "files": files}
+        except JobCancelled:
+            raise
+        except DeepFlashError as error:
+            entry["error"] = describe_error(error)
+        entry["seconds"] = round(time.perf_counter() - start, 3)
+        entries.append(entry)
+        step.report(Progress("done", 1, 1))
+    write_tables(output, rois=tables.rois, summary=tables.summary)
+    return {
+        "model": model.card.name,
+        "version": model.card.version,
+        "device": " ".join(part for part in (model.device, model.engine, model.precision) if part),
+        "images": entries,
+    }
+
+
+def segment_in_memory(
+    image: ImageFile, model: LoadedModel, *, options: SegmentOptions
+) -> SegmentedImage:
+    """Segment one image without writing anything."""
+    return segment_planes(image, model, options=options, hooks=Hooks())
+
+
+def run_segmentation(run: Run, model: LoadedModel, *, hooks: Hooks | None = None) -> dict[str, Any]:
+    """Do a segmentation job: ``inputs/image`` to ``results``.
+
+    Raises
+    ------
+    DeepFlashError
+        The error of the first image, when none could be segmented.
+    """
+    options = SegmentOptions.from_json(run.options)
+    sources = list_inputs(run, "image")
+    result = segment_images(
+        sources, model, options=options, output=run.results, is_nested=True, hooks=hooks
+    )
+    faults = [entry["error"] for entry in result["images"] if entry["error"]]
+    if faults and len(faults) == len(sources):
+        fault = faults[0]
+        raise DeepFlashError(fault["message"], code=fault["code"], details=fault["details"])
+    if faults and hooks:
+        hooks.warn(" ".join(fault["message"] for fault in faults))
+    return result
+
+
+def name_results(sources: Sequence[Path]) -> list[str]:
+    """Return one name per file for its results, unique even where only the extension differs."""
+    taken: dict[str, int] = {}
+    names = []
+    for source in sources:
+        name = strip_extension(source.name)
+        count = taken[name.lower()] = taken.get(name.lower(), 0) + 1
+        names.append(name if count == 1 else f"{name}-{count}")
+    return names
+
+
+def describe_error(error: DeepFlashError) -> dict[str, Any]:
+    """Return an error as the JSON object that clients see."""
+    return {"code": error.code, "message": error.message, "details": error.details}
