@@ -1,7 +1,8 @@
 // Turns a folder of ImageJ ROI sets into 16-bit label images, each of the size of its own image.
 //
 // Images and ROI sets are paired by name (0001.tif with 0001_RoiSet.zip or 0001.roi), never by their order.
-// Touching ROIs keep labels of their own, so they stay apart. Overlapping ROIs: the smaller one lies on top.
+// Touching ROIs keep labels of their own, so they stay apart. Where ROIs overlap, the later one of the set wins;
+// ROIs that are covered altogether are named in the Log.
 //
 // Without argument a dialog asks. With one there is no dialog, and no display is needed:
 //   images=DIR rois=DIR output=DIR expert=NAME [watershed] [overwrite]

@@ -1,8 +1,12 @@
 package org.deepflash;
 
 import java.util.concurrent.Callable;
+import org.deepflash.commands.CheckService;
 import org.deepflash.commands.Failures;
+import org.deepflash.commands.MacroExtensions;
 import org.deepflash.commands.RoiConversion;
+import org.deepflash.commands.Segment;
+import org.deepflash.commands.SetUp;
 import org.deepflash.records.OptionText;
 
 /**
@@ -14,6 +18,34 @@ import org.deepflash.records.OptionText;
 public final class Macros {
 
     private Macros() {
+    }
+
+    /** Segments the current image, or {@code image=TITLE}; returns the number of ROIs. Keys of {@code DFL Segment...}. */
+    public static String segment(String options) {
+        return answer(() -> Integer.toString(Segment.segment(OptionText.parse(options))));
+    }
+
+    /** Returns what the service tells about itself as JSON; the options are not used yet. */
+    public static String health(String options) {
+        return answer(CheckService::health);
+    }
+
+    /** Returns the names of the models, one per line; the options are not used yet. */
+    public static String models(String options) {
+        return answer(MacroExtensions::listModels);
+    }
+
+    /** Stores the settings of {@code DFL Set Up...}; returns a report on the connection. */
+    public static String setUp(String options) {
+        return answer(() -> SetUp.store(OptionText.parse(options)));
+    }
+
+    /** Registers {@code Ext.dfl...} in the running macro where menu commands do not work; returns an empty text. */
+    public static String extensions() {
+        return answer(() -> {
+            new MacroExtensions().run("");
+            return "";
+        });
     }
 
     /** Draws a ROI set into a label image; returns the number of ROIs. See {@link RoiConversion#convert}. */

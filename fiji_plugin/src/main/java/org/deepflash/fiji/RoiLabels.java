@@ -10,15 +10,14 @@ import ij.process.ShortProcessor;
 import java.awt.Rectangle;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import org.deepflash.records.InputException;
 
 /**
  * Draws ROIs into a label image: ROI number k of the list gets the label k.
  *
- * <p>Where ROIs overlap, the smaller one lies on top (at equal size the later one), so that a ROI inside
- * another one, or two that touch, both stay visible.
+ * <p>Where ROIs overlap, the later one of the list wins, as when ImageJ fills them one after the other and as
+ * the service draws uploaded ROI sets; ROIs of which nothing is left are named in {@link #getHidden()}.
  */
 public final class RoiLabels {
 
@@ -40,19 +39,9 @@ public final class RoiLabels {
      */
     public static RoiLabels draw(List<Roi> rois, int width, int height) {
         RoiLabels drawing = new RoiLabels(width, height);
-        List<Integer> order = new ArrayList<>();
-        List<ImageProcessor> masks = new ArrayList<>();
-        int[] areas = new int[rois.size()];
         for (int i = 0; i < rois.size(); i++) {
             checkRoi(rois.get(i), width, height);
-            ImageProcessor mask = maskOf(rois.get(i));
-            areas[i] = countPixels(mask);
-            masks.add(mask);
-            order.add(i);
-        }
-        Collections.sort(order, Comparator.comparingInt((Integer i) -> -areas[i]));
-        for (int i : order) {
-            drawing.paint(rois.get(i).getBounds(), masks.get(i), i + 1);
+            drawing.paint(rois.get(i).getBounds(), maskOf(rois.get(i)), i + 1);
         }
         drawing.findHidden(rois);
         return drawing;
@@ -82,14 +71,6 @@ public final class RoiLabels {
         return mask;
     }
 
-    private static int countPixels(ImageProcessor mask) {
-        int count = 0;
-        for (int i = 0; i < mask.getPixelCount(); i++) {
-            count += mask.get(i) == 0 ? 0 : 1;
-        }
-        return count;
-    }
-
     private void paint(Rectangle box, ImageProcessor mask, int label) {
         for (int y = Math.max(0, -box.y); y < mask.getHeight() && box.y + y < height; y++) {
             for (int x = Math.max(0, -box.x); x < mask.getWidth() && box.x + x < width; x++) {
@@ -117,7 +98,7 @@ public final class RoiLabels {
         return labels.clone();
     }
 
-    /** Returns the names of ROIs of which no pixel is seen: covered by smaller ones, or without a pixel of their own. */
+    /** Returns the names of ROIs of which no pixel is seen: covered by later ones, or without a pixel of their own. */
     public List<String> getHidden() {
         return Collections.unmodifiableList(hidden);
     }

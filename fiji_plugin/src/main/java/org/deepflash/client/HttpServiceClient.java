@@ -1,0 +1,177 @@
+package org.deepflash.client;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.io.UnsupportedEncodingException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.deepflash.records.Job;
+import org.deepflash.records.ModelInfo;
+import org.deepflash.records.PluginVersion;
+import org.deepflash.records.Progress;
+import org.deepflash.records.SegmentSettings;
+import org.deepflash.records.ServiceAddress;
+import org.deepflash.records.ServiceInfo;
+
+/** Speaks docs/http-api.md over {@code HttpURLConnection}, which Java 8 has. */
+public final class HttpServiceClient implements ServiceClient {
+
+    private static final String API = "/api/v" + PluginVersion.API;
+    private static final String JSON = "application/json";
+
+    private final HttpTransport transport;
+
+    /**
+     * @param address where the service answers
+     * @param timeout seconds of silence after which a request is given up
+     */
+    public HttpServiceClient(ServiceAddress address, int timeout) {
+        this.transport = new HttpTransport(address, timeout);
+    }
+
+    @Override
+    public String getUrl() {
+        return transport.getUrl();
+    }
+
+    @Override
+    public ServiceInfo checkService() {
+        byte[] answer = transport.get(API + "/info");
+        JsonObject info = Json.readObject(answer);
+        if (!Json.text(info, "service", "").equals("deepflash")) {
+            throw Sentences.down(transport.getUrl());
+        }
+        String version = Json.text(info, "version", "?");
+        int api = (int) Json.number(info, "api", 0);
+        if (api != PluginVersion.API) {
+            throw Sentences.version(version, api);
+        }
+        return new ServiceInfo("deepflash", version, api, new String(answer, StandardCharsets.UTF_8), facts(info));
+    }
+
+    private static Map<String, String> facts(JsonObject info) {
+        Map<String, String> facts = new LinkedHashMap<>();
+        JsonObject device = Json.object(info, "device");
+        facts.put("Device", Json.text(device, "name", "unknown") + " ("
+            + Json.text(device, "kind", "cpu").toUpperCase(Locale.ROOT) + ")");
+        facts.put("Engine", Json.text(device, "engine", "chosen at the first segmentation") + ", "
+            + Json.text(device, "precision", "precision not known yet"));
+        JsonObject jobs = Json.object(info, "jobs");
+        facts.put("Jobs", (long) Json.number(jobs, "running", 0) + " running, " + (long) Json.number(jobs, "queued", 0)
+            + " queued");
+        double gigabytes = Json.number(info, "free_disk_bytes", 0) / 1e9;
+        facts.put("Free disk", String.format(Locale.ROOT, "%.1f GB", gigabytes));
+        return facts;
+    }
+
+    @Override
+    public List<ModelInfo> listModels() {
+        JsonElement cards = Json.readObject(transport.get(API + "/models")).get("models");
+        List<ModelInfo> models = new ArrayList<>();
+        for (JsonElement card : cards == null ? new JsonArray() : cards.getAsJsonArray()) {
+            models.add(readModel(card.getAsJsonObject()));
+        }
+        models.sort(Comparator.comparing(ModelInfo::getName, String.CASE_INSENSITIVE_ORDER));
+        return models;
+    }
+
+    private static ModelInfo readModel(JsonObject card) {
+        return new ModelInfo.Builder(Json.text(card, "name", "?"))
+            .version((int) Json.number(card, "version", 1))
+            .target(Json.text(card, "target", "roi"))
+            .threshold(Json.number(card, "threshold", 0.5))
+            .minRoiSize((int) Json.number(card, "min_roi_size", 0))
+            .channels((int) Json.number(Json.object(card, "network"), "channels", 1))
+            .build();
+    }
+
+    @Override
+    public Job submitSegmentation(SegmentSettings settings, String imageName, byte[] tiff) {
+        JsonObject options = new JsonObject();
+        options.addProperty("model", settings.getModel());
+        if (settings.getThreshold() != null) {
+            options.addProperty("threshold", settings.getThreshold());
+        }
+        if (settings.getMinRoiSize() != null) {
+            options.addProperty("min_roi_size", settings.getMinRoiSize());
+        }
+        Multipart body = new Multipart().addJson("options", options.toString())
+            .addFile("image", toFileName(imageName), tiff);
+        return readJob(transport.send("POST", API + "/segmentations", body.getContentType(), body.close()));
+    }
+
+    /** Keeps letters, digits and a few signs, so that any title becomes a name that every system accepts. */
+    static String toFileName(String title) {
+        String stem = title.replaceFirst("(?i)\\.(tiff?|png|gif|jpe?g|bmp)$", "")
+            .replaceAll("[^\\p{L}\\p{N}_.+-]+", "_").replaceAll("^[._]+|[._]+$", "");
+        String shortened = stem.length() > 36 ? stem.substring(0, 36) : stem;
+        return (shortened.isEmpty() ? "image" : shortened) + ".tif";
+    }
+
+    @Override
+    public Job getJob(String id) {
+        return readJob(transport.get(API + "/jobs/" + encode(id)));
+    }
+
+    @Override
+    public void cancelJob(String id) {
+        try {
+            transport.send("DELETE", API + "/jobs/" + encode(id), JSON, new byte[0]);
+        } catch (ServiceException error) {
+            if (!error.getCode().equals("job_finished")) {
+                throw error;
+            }
+        }
+    }
+
+    @Override
+    public Job stopJob(String id) {
+        return readJob(transport.send("POST", API + "/jobs/" + encode(id) + "/stop", JSON, "{}".getBytes(
+            StandardCharsets.UTF_8)));
+    }
+
+    @Override
+    public String getMetrics(String id) {
+        JsonElement events = Json.readObject(transport.get(API + "/jobs/" + encode(id) + "/events?after=0"))
+            .get("events");
+        JsonObject newest = new JsonObject();
+        for (JsonElement event : events == null ? new JsonArray() : events.getAsJsonArray()) {
+            JsonObject metrics = Json.object(event.getAsJsonObject(), "metrics");
+            metrics.entrySet().forEach(entry -> newest.add(entry.getKey(), entry.getValue()));
+        }
+        return newest.toString();
+    }
+
+    @Override
+    public byte[] getResult(String id, String file) {
+        return transport.get(API + "/jobs/" + encode(id) + "/results/" + encode(file));
+    }
+
+    private static Job readJob(byte[] answer) {
+        JsonObject job = Json.readObject(answer);
+        JsonObject error = Json.object(job, "error");
+        String id = Json.text(job, "id", "");
+        if (id.isEmpty()) {
+            throw Sentences.fault("its answer describes no job");
+        }
+        Progress progress = new Progress(Json.text(job, "message", ""), (long) Json.number(job, "current", 0),
+            (long) Json.number(job, "maximum", 0));
+        return new Job(id, Json.text(job, "state", "queued"), progress, Json.text(job, "model", ""),
+            Json.text(error, "code", ""), Json.text(error, "message", ""));
+    }
+
+    private static String encode(String text) {
+        try {
+            return URLEncoder.encode(text, "UTF-8").replace("+", "%20");
+        } catch (UnsupportedEncodingException error) {
+            throw new IllegalStateException(error);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package org.deepflash.client;
+
+import java.util.List;
+import org.deepflash.records.Job;
+import org.deepflash.records.ModelInfo;
+import org.deepflash.records.SegmentSettings;
+import org.deepflash.records.ServiceInfo;
+
+/** The calls of docs/http-api.md that the plugin needs. All throw {@link ServiceException}. */
+public interface ServiceClient {
+
+    /** Returns the address, for messages. */
+    String getUrl();
+
+    /** Asks who answers, and refuses a service whose interface this plugin does not speak. */
+    ServiceInfo checkService();
+
+    /** Returns the newest version of each model, sorted by name. */
+    List<ModelInfo> listModels();
+
+    /**
+     * Starts the segmentation of one plane.
+     *
+     * @param settings model, threshold and minimum ROI size are used
+     * @param imageName name of the image for messages and tables
+     * @param tiff the raw values
+     */
+    Job submitSegmentation(SegmentSettings settings, String imageName, byte[] tiff);
+
+    /** Looks at a job. */
+    Job getJob(String id);
+
+    /** Ends a job and discards its results; a job that has ended already is no error. */
+    void cancelJob(String id);
+
+    /** Ends a job and keeps the best result so far. */
+    Job stopJob(String id);
+
+    /** Returns the newest numbers (such as loss) that the job reported, as JSON. */
+    String getMetrics(String id);
+
+    /** Fetches a result file of a job of one image, such as {@code RoiSet.zip}. */
+    byte[] getResult(String id, String file);
+}

@@ -1,0 +1,92 @@
+package org.deepflash.commands;
+
+import ij.IJ;
+import ij.gui.GenericDialog;
+import java.awt.GraphicsEnvironment;
+import org.deepflash.client.HttpServiceClient;
+import org.deepflash.client.ServiceClient;
+import org.deepflash.client.ServiceException;
+import org.deepflash.client.ServiceFinder;
+import org.deepflash.client.ServiceLauncher;
+import org.deepflash.records.ConnectionSettings;
+
+/** Opens the connection to the service, and helps the user when there is none. */
+final class Connector {
+
+    private static final String START = "Start service";
+    private static final String SET_UP = "Set up";
+    private static final String RETRY = "Retry";
+
+    private Connector() {
+    }
+
+    /**
+     * Returns a client whose service answers, has our token and fits this plugin.
+     *
+     * @throws ServiceException if there is none and nobody can be asked
+     */
+    static ServiceClient connect() {
+        while (true) {
+            ConnectionSettings settings = StoredSettings.load();
+            try {
+                return connectOnce(settings);
+            } catch (ServiceException error) {
+                boolean isAsking = !GraphicsEnvironment.isHeadless() && !Failures.isInMacro();
+                if (!isAsking) {
+                    throw error;
+                }
+                act(ask(error), settings);
+            }
+        }
+    }
+
+    private static ServiceClient connectOnce(ConnectionSettings settings) {
+        try {
+            return check(settings);
+        } catch (ServiceException error) {
+            boolean canStart = settings.startsLocal() && settings.getServiceUrl().isEmpty()
+                && error.getCode().equals(ServiceException.DOWN);
+            if (!canStart) {
+                throw error;
+            }
+            IJ.showStatus("DeepFLaSH: starting the service ...");
+            ServiceLauncher.start(settings);
+            return check(settings);
+        }
+    }
+
+    private static ServiceClient check(ConnectionSettings settings) {
+        ServiceClient client = new HttpServiceClient(ServiceFinder.find(settings), settings.getTimeout());
+        client.checkService();
+        return client;
+    }
+
+    private static String ask(ServiceException error) {
+        Failures.toSentence(error);
+        GenericDialog dialog = new GenericDialog("DeepFLaSH");
+        dialog.addMessage(Sentence.wrap(error.getMessage()));
+        dialog.addMessage(Sentence.wrap("Tried: the address of DFL Set Up..., then the file "
+            + ServiceFinder.findHome().resolve("service.json") + "."));
+        ChoiceButtons buttons = new ChoiceButtons(dialog, START, SET_UP, RETRY);
+        dialog.hideCancelButton();
+        dialog.setOKLabel("Close");
+        dialog.showDialog();
+        if (buttons.getChosen().isEmpty()) {
+            throw Failures.cancel();
+        }
+        return buttons.getChosen();
+    }
+
+    private static void act(String choice, ConnectionSettings settings) {
+        try {
+            if (choice.equals(START)) {
+                IJ.showStatus("DeepFLaSH: starting the service ...");
+                ServiceLauncher.start(settings);
+            } else if (choice.equals(SET_UP)) {
+                SetUp.askAndStore();
+            }
+        } catch (ServiceException error) {
+            IJ.showMessage("DeepFLaSH", Failures.toSentence(error));
+        }
+    }
+}

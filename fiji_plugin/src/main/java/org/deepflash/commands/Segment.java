@@ -1,0 +1,143 @@
+package org.deepflash.commands;
+
+import ij.IJ;
+import ij.ImagePlus;
+import ij.Macro;
+import ij.gui.Roi;
+import ij.macro.Interpreter;
+import ij.measure.ResultsTable;
+import ij.plugin.PlugIn;
+import java.awt.GraphicsEnvironment;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.List;
+import org.deepflash.client.ServiceClient;
+import org.deepflash.fiji.Annotation;
+import org.deepflash.fiji.AtomicFiles;
+import org.deepflash.fiji.ResultImages;
+import org.deepflash.fiji.RoiFiles;
+import org.deepflash.fiji.RoiPainter;
+import org.deepflash.fiji.RoiPairing;
+import org.deepflash.fiji.RoiTable;
+import org.deepflash.fiji.SegmentedPlane;
+import org.deepflash.records.InputException;
+import org.deepflash.records.ModelInfo;
+import org.deepflash.records.OptionText;
+import org.deepflash.records.SegmentSettings;
+
+/** {@code DFL Segment...}: finds ROIs in the current image. */
+public final class Segment implements PlugIn {
+
+    @Override
+    public void run(String argument) {
+        try {
+            String options = Macro.getOptions();
+            if (options == null && !GraphicsEnvironment.isHeadless()) {
+                runWithDialog();
+            } else {
+                segment(OptionText.parse(options));
+            }
+        } catch (Exception | OutOfMemoryError error) {
+            throw Macro.MACRO_CANCELED.equals(error.getMessage()) ? Failures.cancel() : Failures.end(error);
+        }
+    }
+
+    private static void runWithDialog() throws IOException {
+        ImagePlus image = Images.needCurrent();
+        ServiceClient client = Connector.connect();
+        List<ModelInfo> models = client.listModels();
+        if (models.isEmpty()) {
+            throw new InputException("The library has no model yet. Train one with `deepflash train`,"
+                + " or import one with `deepflash models import`.");
+        }
+        SegmentSettings settings = SegmentDialog.ask(image, models);
+        Segmentation result = carryOut(image, settings, new Segmentation(client, settings, models));
+        if (result.getRois().isEmpty()) {
+            IJ.showMessage("DeepFLaSH", Sentence.wrap(result.describeNothing()));
+        }
+    }
+
+    /**
+     * Segments without asking.
+     *
+     * @param options the recorded macro string; {@code image} and {@code output_folder} may be added
+     * @return the number of ROIs
+     * @throws IOException if a file cannot be read or written
+     */
+    public static int segment(OptionText options) throws IOException {
+        SegmentSettings settings = SegmentSettings.fromOptions(options);
+        ImagePlus image = Images.find(settings.getImage());
+        settings.getModel();
+        ServiceClient client = Connector.connect();
+        Segmentation result = carryOut(image, settings, new Segmentation(client, settings, client.listModels()));
+        if (result.getRois().isEmpty()) {
+            IJ.log("DeepFLaSH: " + image.getTitle() + ": " + result.describeNothing());
+        }
+        return result.getRois().size();
+    }
+
+    private static Segmentation carryOut(ImagePlus image, SegmentSettings settings, Segmentation segmentation)
+            throws IOException {
+        refuseExisting(image, settings);
+        segmentation.run(image, StoredSettings.load().getTimeout());
+        List<Roi> rois = segmentation.getRois();
+        RoiPainter.overlay(image, rois, settings.wants("append"));
+        boolean hasDisplay = !GraphicsEnvironment.isHeadless();
+        if (settings.wants("add_to_manager") && hasDisplay) {
+            RoiPainter.addToManager(image, rois, settings.wants("append"));
+        }
+        ResultsTable table = settings.wants("table") ? RoiTable.openOrCreate() : new ResultsTable();
+        for (SegmentedPlane plane : segmentation.getPlanes()) {
+            RoiTable.append(table, image, plane, segmentation.getModelVersion(),
+                Double.toString(segmentation.getThreshold()));
+        }
+        if (settings.wants("table")) {
+            table.show(RoiTable.TITLE);
+        }
+        deliverImages(image, settings, new ResultImages(image, segmentation.getPlanes()));
+        saveSet(image, settings, rois);
+        return segmentation;
+    }
+
+    private static void deliverImages(ImagePlus image, SegmentSettings settings, ResultImages results)
+            throws IOException {
+        if (settings.wants("mask")) {
+            deliver(results.makeMask(), image, settings);
+        }
+        if (settings.wants("labels")) {
+            deliver(results.makeLabels(), image, settings);
+        }
+        if (settings.wants("probability")) {
+            deliver(results.makeProbability(), image, settings);
+        }
+    }
+
+    private static void deliver(ImagePlus result, ImagePlus image, SegmentSettings settings) throws IOException {
+        if (!settings.getOutputFolder().isEmpty()) {
+            String suffix = result.getTitle().substring(result.getTitle().lastIndexOf('-') + 1);
+            AtomicFiles.writeTiff(output(image, settings, "_" + suffix + ".tif"), result);
+            return;
+        }
+        // Without display and without a macro's batch mode ImageJ has nowhere to show an image.
+        if (!GraphicsEnvironment.isHeadless() || Interpreter.isBatchMode()) {
+            result.show();
+        }
+    }
+
+    private static void saveSet(ImagePlus image, SegmentSettings settings, List<Roi> rois) throws IOException {
+        if (!settings.getOutputFolder().isEmpty()) {
+            RoiFiles.write(output(image, settings, "_RoiSet.zip"), rois);
+        }
+    }
+
+    private static void refuseExisting(ImagePlus image, SegmentSettings settings) {
+        if (!settings.getOutputFolder().isEmpty()) {
+            Annotation.refuseExisting(output(image, settings, "_RoiSet.zip"), settings.wants("overwrite"));
+        }
+    }
+
+    private static Path output(ImagePlus image, SegmentSettings settings, String suffix) {
+        return Paths.get(settings.getOutputFolder()).resolve(RoiPairing.stem(image.getTitle()) + suffix);
+    }
+}

@@ -1,0 +1,122 @@
+package org.deepflash.commands;
+
+import ij.IJ;
+import ij.ImagePlus;
+import ij.gui.Roi;
+import ij.process.ImageProcessor;
+import ij.process.ImageStatistics;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.deepflash.client.JobWatcher;
+import org.deepflash.client.ServiceClient;
+import org.deepflash.fiji.PlanePosition;
+import org.deepflash.fiji.PlaneSource;
+import org.deepflash.fiji.RoiFiles;
+import org.deepflash.fiji.SegmentedPlane;
+import org.deepflash.records.InputException;
+import org.deepflash.records.Job;
+import org.deepflash.records.ModelInfo;
+import org.deepflash.records.SegmentSettings;
+
+/** Sends an image plane by plane and collects what the service found; shows nothing itself. */
+final class Segmentation {
+
+    private final ServiceClient client;
+    private final SegmentSettings settings;
+    private final ModelInfo model;
+    private final List<SegmentedPlane> planes = new ArrayList<>();
+    private String modelVersion = "";
+    private double highest;
+
+    /**
+     * @throws InputException if the model is not in the library
+     */
+    Segmentation(ServiceClient client, SegmentSettings settings, List<ModelInfo> models) {
+        this.client = client;
+        this.settings = settings;
+        this.model = findModel(settings.getModel(), models);
+    }
+
+    private static ModelInfo findModel(String wanted, List<ModelInfo> models) {
+        String name = wanted.replaceFirst("@\\d+$", "");
+        List<String> known = new ArrayList<>();
+        for (ModelInfo candidate : models) {
+            if (candidate.getName().equals(name)) {
+                return candidate;
+            }
+            known.add(candidate.getName());
+        }
+        throw new InputException("There is no model " + name + ". " + (known.isEmpty()
+            ? "The library is empty: train or import a model first." : "Known models: " + String.join(", ", known) + "."));
+    }
+
+    /**
+     * Segments all chosen planes; Escape cancels.
+     *
+     * @throws IOException if a result cannot be read
+     */
+    void run(ImagePlus image, int timeout) throws IOException {
+        IJ.resetEscape();
+        PlaneSource source = new PlaneSource(image, model, settings.getChannel(), settings.getPlanes());
+        List<PlanePosition> positions = source.getPositions();
+        for (int i = 0; i < positions.size(); i++) {
+            PlanePosition position = positions.get(i);
+            Job submitted = client.submitSegmentation(settings, image.getTitle(), source.encode(position));
+            Job job = new JobWatcher(client, new ImageJProgress(i, positions.size()), timeout).await(submitted);
+            modelVersion = job.getModel().isEmpty() ? settings.getModel() : job.getModel();
+            SegmentedPlane plane = fetch(job.getId(), position);
+            plane.describe(image, model.getTarget(), modelVersion);
+            planes.add(plane);
+        }
+        IJ.showProgress(1.0);
+        IJ.showStatus("DeepFLaSH: " + getRois().size() + " ROIs");
+    }
+
+    private SegmentedPlane fetch(String job, PlanePosition position) throws IOException {
+        byte[] zip = client.getResult(job, "RoiSet.zip");
+        String csv = new String(client.getResult(job, "rois.csv"), StandardCharsets.UTF_8);
+        boolean isEmpty = RoiFiles.readZip(zip).isEmpty();
+        boolean needsLabels = settings.wants("labels") || settings.wants("mask");
+        ImageProcessor labels = needsLabels ? SegmentedPlane.decode(client.getResult(job, "labels.tif")) : null;
+        boolean needsProbability = settings.wants("probability") || isEmpty;
+        ImageProcessor probability = needsProbability
+            ? SegmentedPlane.decode(client.getResult(job, "probability.tif")) : null;
+        if (probability != null) {
+            highest = Math.max(highest, ImageStatistics.getStatistics(probability).max);
+        }
+        return new SegmentedPlane(position, zip, csv, labels, probability);
+    }
+
+    /** Returns the results, one per plane. */
+    List<SegmentedPlane> getPlanes() {
+        return planes;
+    }
+
+    /** Returns the ROIs of all planes. */
+    List<Roi> getRois() {
+        List<Roi> rois = new ArrayList<>();
+        planes.forEach(plane -> rois.addAll(plane.getRois()));
+        return rois;
+    }
+
+    /** Returns NAME@VERSION of the model that was used. */
+    String getModelVersion() {
+        return modelVersion;
+    }
+
+    /** Returns the threshold that was used. */
+    double getThreshold() {
+        return settings.getThreshold() == null ? model.getThreshold() : settings.getThreshold();
+    }
+
+    /** Returns the sentence for a segmentation without ROIs. */
+    String describeNothing() {
+        int size = settings.getMinRoiSize() == null ? model.getMinRoiSize() : settings.getMinRoiSize();
+        return String.format(Locale.ROOT, "No ROI was found: the highest probability is %.3f, the threshold"
+            + " %.3f, the minimum ROI size %d px. Lower the threshold or choose another model.", highest,
+            getThreshold(), size);
+    }
+}

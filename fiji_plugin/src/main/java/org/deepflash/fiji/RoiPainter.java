@@ -1,0 +1,94 @@
+package org.deepflash.fiji;
+
+import ij.IJ;
+import ij.ImagePlus;
+import ij.gui.Overlay;
+import ij.gui.Roi;
+import ij.plugin.frame.RoiManager;
+import java.awt.Color;
+import java.io.File;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Lays ROIs over their image and into the ROI Manager, whose other ROIs are never touched. */
+public final class RoiPainter {
+
+    private static final int GROUP = 1;
+    private static final String MODEL = "dfl.model";
+    private static final String IMAGE = "dfl.image";
+
+    private RoiPainter() {
+    }
+
+    /** Gives a ROI group and colour of the first class. */
+    static void paint(Roi roi) {
+        if (hasGroupColours()) {
+            roi.setGroup(GROUP);
+        } else {
+            // ImageJ without a luts folder logs a complaint for every group: colour alone then.
+            roi.setStrokeColor(Color.YELLOW);
+        }
+    }
+
+    private static boolean hasGroupColours() {
+        String folder = IJ.getDirectory("luts");
+        return folder != null && (new File(folder, "Glasbey.lut").exists() || new File(folder, "glasbey.lut").exists());
+    }
+
+    /** Replaces earlier ROIs of this plugin in the overlay of the image (unless it appends); other elements stay. */
+    public static void overlay(ImagePlus image, List<Roi> rois, boolean appends) {
+        Overlay overlay = new Overlay();
+        Overlay before = image.getOverlay();
+        if (before != null) {
+            for (Roi roi : before.toArray()) {
+                if (appends || roi.getProperty(MODEL) == null) {
+                    overlay.add(roi);
+                }
+            }
+        }
+        for (Roi roi : rois) {
+            overlay.add((Roi) roi.clone());
+        }
+        image.setOverlay(overlay);
+    }
+
+    /**
+     * Adds ROIs to the ROI Manager; needs a display. Without {@code appends} it first removes the ROIs that this
+     * plugin found before in the same image, and only those.
+     */
+    public static void addToManager(ImagePlus image, List<Roi> rois, boolean appends) {
+        RoiManager manager = RoiManager.getInstance2() == null ? RoiManager.getRoiManager() : RoiManager.getInstance2();
+        if (!appends) {
+            removeEarlier(manager, image);
+        }
+        Set<String> names = new HashSet<>();
+        for (Roi roi : manager.getRoisAsArray()) {
+            names.add(roi.getName());
+        }
+        for (Roi roi : rois) {
+            Roi copy = (Roi) roi.clone();
+            copy.setName(uniqueName(roi.getName(), names));
+            manager.add(copy, -1);
+        }
+    }
+
+    private static void removeEarlier(RoiManager manager, ImagePlus image) {
+        Roi[] present = manager.getRoisAsArray();
+        // One by one from the end: the manager's "Delete" command would delete all when nothing is selected.
+        for (int i = present.length - 1; i >= 0; i--) {
+            boolean isOurs = present[i].getProperty(MODEL) != null;
+            if (isOurs && image.getTitle().equals(present[i].getProperty(IMAGE))) {
+                manager.delete(i);
+            }
+        }
+    }
+
+    private static String uniqueName(String name, Set<String> taken) {
+        String unique = name;
+        for (int i = 2; !taken.add(unique); i++) {
+            unique = name + "-" + i;
+        }
+        return unique;
+    }
+}
