@@ -21,6 +21,7 @@ from deepflash_service.jobs.processes import identify_process, is_process_alive
 from deepflash_service.records import FINAL_STATES, JobState, Progress
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs, runtime
+from deepflash_service.store.atomic import write_json
 from deepflash_service.store.events import Event
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from deepflash_service.records import Report
     from deepflash_service.store.mailbox import Mailbox
     from deepflash_service.store.runs import Run
+    from deepflash_service.workflows.hooks import Hooks
     from deepflash_service.workflows.prediction import LoadedModel
 
 _MOST_MODELS = 2
@@ -172,6 +174,7 @@ def _perform(home: Path, run: Run, *, report: Report, models: ModelCache | None)
 
     hooks = Hooks(
         report=report,
+        warn=lambda text: runs.append_event(run, Event(state="running", message=text)),
         is_cancelled=lambda: runs.is_cancel_requested(run),
         is_stopping=lambda: runs.is_stop_requested(run),
     )
@@ -186,32 +189,28 @@ def _perform(home: Path, run: Run, *, report: Report, models: ModelCache | None)
     from deepflash_service.workflows.evaluate import run_evaluation
 
     result = run_evaluation(run, hooks=hooks)
-    return Event(state=_end_state(run), message=f"Compared {len(result['images'])} images.")
+    count = len(result["images"])
+    return Event("done", f"Compared {count} images.", current=count, maximum=count)
 
 
-def _segment(run: Run, models: ModelCache, *, hooks: Any) -> Event:
+def _segment(run: Run, models: ModelCache, *, hooks: Hooks) -> Event:
     from deepflash_service.workflows.segment import run_segmentation
 
     hooks.report(Progress("Loading the model."))
     model = models.load(str(run.options["model"]))
     result = run_segmentation(run, model, hooks=hooks)
+    write_json(run.results / "segmentation.json", result)
     images = result["images"]
-    faults = [image["error"] for image in images if image["error"]]
+    faults = [image["error"]["message"] for image in images if image["error"]]
     rois = sum(image["rois"] or 0 for image in images)
-    message = f"{rois} ROIs in {len(images) - len(faults)} images."
-    if not faults:
-        return Event(state=_end_state(run), message=message, model=model.reference)
-    text = "; ".join(_read_message(fault) for fault in faults)
-    if len(faults) < len(images):
-        message = f"{message} {len(faults)} failed: {text}"
-        return Event(state=_end_state(run), message=message, model=model.reference)
-    first = faults[0] if isinstance(faults[0], dict) else {}
-    error = {"code": first.get("code", "compute_failed"), "message": text, "details": {}}
-    return Event(state="failed", message=text, error=error, model=model.reference)
-
-
-def _read_message(fault: Any) -> str:
-    return str(fault["message"]) if isinstance(fault, dict) else str(fault)
+    message = f"{rois} ROIs in {len(images) - len(faults)} of {len(images)} images."
+    return Event(
+        state="done",
+        message=" ".join([message, *faults]),
+        current=len(images),
+        maximum=len(images),
+        model=model.reference,
+    )
 
 
 def _end_state(run: Run) -> JobState:

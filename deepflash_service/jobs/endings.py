@@ -12,6 +12,7 @@ from deepflash_service.store import runs
 from deepflash_service.store.events import Event
 
 if TYPE_CHECKING:
+    from deepflash_service.records import JobKind
     from deepflash_service.store.mailbox import Mailbox
     from deepflash_service.store.runs import Run
 
@@ -81,6 +82,23 @@ def check_resumable(job: dict[str, Any]) -> None:
         "interrupted, failed or were stopped can be resumed. Start a new job instead.",
         code="not_resumable",
         details={"kind": job["kind"], "state": job["state"]},
+    )
+
+
+def check_stoppable(kind: JobKind, *, is_begun: bool) -> None:
+    """Refuse to stop where nothing could be kept.
+
+    Raises
+    ------
+    ConflictError
+        Code ``not_stoppable``.
+    """
+    if kind == "training" and is_begun:
+        return
+    raise ConflictError(
+        "Only a running training can be stopped with its best result kept. Cancel this job "
+        "instead.",
+        code="not_stoppable",
     )
 
 

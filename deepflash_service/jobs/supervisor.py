@@ -109,18 +109,17 @@ class Supervisor:
         return self.read(job_id)
 
     def stop(self, job_id: str) -> dict[str, Any]:
-        """Ask a job to end early and keep its best result.
+        """Ask a training to end early and keep its best weights.
 
         Raises
         ------
         NotFoundError, ConflictError
-            Codes ``unknown_job``, ``job_finished``.
+            Codes ``unknown_job``, ``job_finished``, ``not_stoppable``.
         """
         with self._dispatcher.lock:
             run = self._open_unfinished(job_id)
+            endings.check_stoppable(run.kind, is_begun=self._dispatcher.is_in_hand(run))
             runs.request_stop(run)
-            if not self._dispatcher.is_in_hand(run):
-                self._dispatcher.settle(run, endings.cancelled("Stopped before it began."))
         self._dispatcher.wake()
         return self.read(job_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from functools import partial
 from http import HTTPStatus
@@ -31,12 +32,39 @@ _LOOK_SECONDS = 1.0
 _DRAIN_SECONDS = 5.0
 
 
+class _Nowhere:
+    """Takes the body of a refused request without keeping it."""
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, data: bytes) -> None:
+        self._length += len(data)
+
+    def getfile(self) -> io.BytesIO:
+        return io.BytesIO()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class GuardedParser(HTTPRequestParser):  # type: ignore[misc] # waitress is not typed
-    """Refuses a request with its headers, so that a foreign page cannot fill the disk."""
+    """Judges a request by its headers; the body of a refused one is read, but kept nowhere.
+
+    So a foreign page cannot fill the disk, and a client with a wrong token still reads the
+    answer instead of seeing its connection break in the middle of an upload.
+    """
+
+    error: Any
+    expect_continue: bool
 
     def __init__(self, adj: Any, *, access: Access) -> None:
         super().__init__(adj)
         self._access = access
+        self._refusal: Refusal | None = None
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the headers, then judge them."""
@@ -53,10 +81,23 @@ class GuardedParser(HTTPRequestParser):  # type: ignore[misc] # waitress is not 
             authorization=headers.get("AUTHORIZATION", ""),
             cookie=headers.get("COOKIE", ""),
         )
-        refusal = judge_request(facts, self._access)
-        if refusal is not None:
-            self.error = refusal
+        self._refusal = judge_request(facts, self._access)
+        if self._refusal is None:
+            return
+        receiver: Any = self.body_rcv
+        if receiver is not None:
+            receiver.buf = _Nowhere()
+        if self.expect_continue:
+            self.expect_continue = False
+            self.error = self._refusal
             self.completed = True
+
+    def received(self, data: bytes) -> int:
+        """Take the next bytes; a refusal takes effect when the request is complete."""
+        consumed = int(super().received(data))
+        if self.completed and self._refusal is not None and self.error is None:
+            self.error = self._refusal
+        return consumed
 
 
 class ProblemTask(ErrorTask):  # type: ignore[misc] # waitress is not typed
