@@ -42,10 +42,33 @@ class Outlines:
         """Return the enclosed area of each loop in pixels, negative for holes."""
         if not self.labels.size:
             return np.zeros(0, dtype=np.int64)
+        following = self._find_following()
+        doubled = self.columns * self.rows[following] - self.columns[following] * self.rows
+        return np.asarray(np.add.reduceat(doubled, self.starts[:-1]) // 2)
+
+    def find_lengths(self) -> npt.NDArray[np.float64]:
+        """Return the length of each loop in pixels as ImageJ measures a traced outline.
+
+        A corner counts as the diagonal of a pixel; of corners one pixel apart every other one.
+        """
+        if not self.labels.size:
+            return np.zeros(0)
+        following = self._find_following()
+        sides = np.abs(self.rows[following] - self.rows)
+        sides += np.abs(self.columns[following] - self.columns)
+        before = np.empty_like(sides)
+        before[following] = sides
+        places = np.arange(sides.size)
+        resets = before > 1
+        resets[self.starts[:-1]] = True
+        since = places - np.maximum.accumulate(np.where(resets, places, 0))
+        lengths = sides - (since % 2 == 0) * (2 - np.sqrt(2))
+        return np.asarray(np.add.reduceat(lengths, self.starts[:-1]))
+
+    def _find_following(self) -> Integers:
         following = np.arange(1, self.rows.size + 1)
         following[self.starts[1:] - 1] = self.starts[:-1]
-        doubled = self.columns * self.rows[following] - self.columns[following] * self.rows
-        return np.add.reduceat(doubled, self.starts[:-1]) // 2
+        return following
 
 
 def trace_outlines(labels: LabelImage, *, joins_diagonals: bool = True) -> Outlines:

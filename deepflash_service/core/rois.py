@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepflash_service.core.geojson import labels_to_geojson
 from deepflash_service.core.outlines import trace_outlines
 from deepflash_service.core.roi_format import RoiText, encode_outlines
 from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:
     from deepflash_service.records import LabelImage, Mask
+
+__all__ = ["Position", "labels_to_geojson", "labels_to_rois", "rois_to_labels", "rois_to_mask"]
 
 LABEL_PROPERTY = "dfl.label"
 PROBABILITY_PROPERTY = "dfl.prob"

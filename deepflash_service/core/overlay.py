@@ -1,0 +1,130 @@
+"""Pictures that show masks: comparison of model and expert, outlines over an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deepflash_service.core.labels import find_foreground
+from deepflash_service.core.matching import check_same_shape
+from deepflash_service.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from deepflash_service.records import LabelImage
+
+    Picture = npt.NDArray[np.uint8]
+
+OUTLINE_COLOUR = (255, 255, 0)
+_DIMMED = 0.6
+_LEAST_TINT = 0.55
+
+
+def compare_masks(
+    image: npt.ArrayLike | None, prediction: npt.ArrayLike, truth: npt.ArrayLike
+) -> Picture:
+    """Show where a model and an expert agree.
+
+    Parameters
+    ----------
+    image : array of shape (M, N) or (M, N, C), or None
+        Shown dimmed behind the colours; black without it.
+    prediction, truth : arrays of shape (M, N)
+        Masks, label images or probability maps.
+
+    Returns
+    -------
+    ndarray of shape (M, N, 3), uint8
+        Magenta: model only; green: expert only; white: both. These are the colours of DeepFLaSH
+        (2018).
+
+    Raises
+    ------
+    InputError
+        Code ``shape_mismatch``.
+    """
+    model, expert = find_foreground(prediction), find_foreground(truth)
+    check_same_shape(model, expert)
+    colours = np.stack([model, expert, model], axis=2)
+    if image is None:
+        return colours.astype(np.uint8) * np.uint8(255)
+    grey = scale_to_grey(image)
+    check_same_shape(grey, model)
+    level = grey[..., np.newaxis]
+    tinted = colours * (_LEAST_TINT + (1 - _LEAST_TINT) * level)
+    return _to_bytes(np.where((model | expert)[..., np.newaxis], tinted, _DIMMED * level))
+
+
+def draw_outlines(image: npt.ArrayLike, labels: LabelImage) -> Picture:
+    """Draw the outermost pixels of each ROI over an image.
+
+    Parameters
+    ----------
+    image : array of shape (M, N) or (M, N, C)
+        Shown in grey, contrast stretched.
+    labels : ndarray of shape (M, N), int32
+
+    Returns
+    -------
+    ndarray of shape (M, N, 3), uint8
+        Outlines are yellow.
+
+    Raises
+    ------
+    InputError
+        Code ``shape_mismatch``.
+    """
+    grey = scale_to_grey(image)
+    check_same_shape(grey, labels)
+    padded = np.pad(labels, 1)
+    inner = padded[1:-1, 1:-1]
+    differs = (
+        (padded[:-2, 1:-1] != inner)
+        | (padded[2:, 1:-1] != inner)
+        | (padded[1:-1, :-2] != inner)
+        | (padded[1:-1, 2:] != inner)
+    )
+    picture = _to_bytes(np.repeat(grey[..., np.newaxis], 3, axis=2))
+    picture[differs & (inner != 0)] = OUTLINE_COLOUR
+    return picture
+
+
+def scale_to_grey(image: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return an image as grey levels from 0 to 1 between its percentiles 0.5 and 99.8.
+
+    Parameters
+    ----------
+    image : array of shape (M, N) or (M, N, C)
+        Channels are averaged; values that are not finite count as the darkest.
+
+    Returns
+    -------
+    ndarray of shape (M, N), float64
+
+    Raises
+    ------
+    InputError
+        Neither two- nor three-dimensional.
+    """
+    values = np.asarray(image, dtype=np.float64)
+    if values.ndim == 3:
+        values = values.mean(axis=2)
+    if values.ndim != 2:
+        raise InputError(
+            f"An array of shape {values.shape} is no picture. Choose one plane.",
+            code="invalid_image",
+        )
+    finite = np.isfinite(values)
+    if not finite.any():
+        return np.zeros(values.shape)
+    low, high = np.percentile(values[finite], [0.5, 99.8])
+    if high <= low:
+        low, high = float(values[finite].min()), float(values[finite].max())
+    values = np.where(finite, values, low)
+    return np.asarray(np.clip((values - low) / max(high - low, np.finfo(float).tiny), 0, 1))
+
+
+def _to_bytes(levels: npt.NDArray[np.float64]) -> Picture:
+    return np.asarray(np.rint(levels * 255), dtype=np.uint8)

@@ -1,0 +1,207 @@
+"""Which mask belongs to which image: by name, and by pixels for images given twice."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+_SUFFIX = re.compile(r"(?<=.)_[^_]*[^\W\d_][^_]*$")
+_SHOWN_NAMES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Images with their masks.
+
+    ``pairs`` maps each image to its masks, expert by expert; ``warnings`` are sentences about
+    what was left out, for the user.
+    """
+
+    pairs: dict[str, dict[str, str]]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def experts(self) -> tuple[str, ...]:
+        """All experts with at least one mask, in order of first appearance."""
+        return tuple(dict.fromkeys(expert for masks in self.pairs.values() for expert in masks))
+
+
+def find_stem(name: str) -> str:
+    """Return a file name without folders and without its extension."""
+    base = re.split(r"[/\\]", name)[-1]
+    stem = base.rpartition(".")[0] or base
+    return stem.removesuffix(".ome")
+
+
+def strip_suffix(stem: str) -> str:
+    """Take one trailing ``_word`` off a stem: ``1049_cFOS`` becomes ``1049``.
+
+    A word holds a letter, so the number of ``mouse_0001`` is no word and stays.
+    """
+    return _SUFFIX.sub("", stem)
+
+
+def pair_names(images: Sequence[str], masks: Mapping[str, Sequence[str]]) -> Pairing:
+    """Pair images with the masks of each expert by their names.
+
+    An image and a mask belong together when their stems agree, at once or after one trailing
+    ``_word`` is taken off either or both; the closest agreement counts.
+
+    Parameters
+    ----------
+    images : sequence of str
+        File names of the images.
+    masks : mapping from expert to sequence of str
+        File names of each expert's masks.
+
+    Returns
+    -------
+    Pairing
+        Images with at least one mask, in the order given; masks without an image, images without
+        a mask, and names that fit more than once are named in a warning and left out.
+    """
+    pairs: dict[str, dict[str, str]] = {image: {} for image in images}
+    warnings: list[str] = []
+    for expert, names in masks.items():
+        found, faults = _pair_expert(images, names)
+        for image, mask in found.items():
+            pairs[image][expert] = mask
+        warnings.extend(f"{expert}: {fault}" for fault in faults)
+    missing = [image for image, found in pairs.items() if not found]
+    if missing:
+        warnings.append(f"No mask belongs to {_list_names(missing)}; left out.")
+    return Pairing({image: found for image, found in pairs.items() if found}, tuple(warnings))
+
+
+def find_identical(images: Mapping[str, npt.ArrayLike]) -> tuple[tuple[str, ...], ...]:
+    """Group the images whose pixels are identical.
+
+    Parameters
+    ----------
+    images : mapping from name to array of shape (M, N) or (M, N, C)
+        The number type does not matter, only the values.
+
+    Returns
+    -------
+    tuple of tuples of str
+        Groups of two and more names, in the order given.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name, image in images.items():
+        groups[hash_pixels(image)].append(name)
+    return tuple(tuple(names) for names in groups.values() if len(names) > 1)
+
+
+def hash_pixels(image: npt.ArrayLike) -> str:
+    """Return a hash of shape and pixel values, the same for equal values of any type."""
+    values = np.ascontiguousarray(image, dtype="<f8")
+    digest = hashlib.blake2b(repr(values.shape).encode(), digest_size=16)
+    digest.update(values.data)
+    return digest.hexdigest()
+
+
+def merge_identical(pairing: Pairing, groups: Iterable[Sequence[str]]) -> Pairing:
+    """Make one image with several experts of images with identical pixels.
+
+    This is how several experts were given in 2018: the image once per expert, each time with
+    another mask. Kept apart, copies would be trained on and tested on.
+
+    Parameters
+    ----------
+    pairing : Pairing
+    groups : iterable of sequences of str
+        Names of identical images, from :func:`find_identical`.
+
+    Returns
+    -------
+    Pairing
+        The first image of each group with the masks of all; an expert who marked several copies
+        appears once for each, as ``NAME``, ``NAME (2)``. A warning tells the user.
+    """
+    pairs = {image: dict(masks) for image, masks in pairing.pairs.items()}
+    warnings = list(pairing.warnings)
+    for group in groups:
+        copies = [image for image in group if image in pairs]
+        if len(copies) < 2:
+            continue
+        first = pairs[copies[0]]
+        for copy in copies[1:]:
+            for expert, mask in pairs.pop(copy).items():
+                first[_find_free_name(expert, first)] = mask
+        warnings.append(
+            f"{_list_names(copies)} have identical pixels: used as one image with "
+            f"{len(first)} masks."
+        )
+    return Pairing(pairs, tuple(warnings))
+
+
+def _pair_expert(images: Sequence[str], masks: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Pair in rounds of falling closeness; return the pairs and sentences on the rest."""
+    found: dict[str, str] = {}
+    doubtful: dict[str, None] = {}
+    for find_image_key, find_mask_key in _ROUNDS:
+        left_images = [image for image in images if image not in found]
+        taken = {*found.values(), *doubtful}
+        by_key = _group_names(left_images, find_image_key)
+        for key, some in _group_names(
+            [mask for mask in masks if mask not in taken], find_mask_key
+        ).items():
+            fitting = by_key.get(key, [])
+            if len(fitting) == len(some) == 1:
+                found[fitting[0]] = some[0]
+            elif fitting:
+                doubtful.update(dict.fromkeys(some))
+    faults = []
+    if doubtful:
+        faults.append(
+            f"{_list_names(list(doubtful))} would fit more than one name; left out. Name each "
+            "mask like its image."
+        )
+    taken = {*found.values(), *doubtful}
+    lonely = [mask for mask in masks if mask not in taken]
+    if lonely:
+        faults.append(f"No image belongs to {_list_names(lonely)}; left out.")
+    return found, faults
+
+
+def _group_names(names: Sequence[str], find_key: Callable[[str], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        groups[find_key(name)].append(name)
+    return groups
+
+
+def _find_base(name: str) -> str:
+    return strip_suffix(find_stem(name))
+
+
+_ROUNDS = (
+    (find_stem, find_stem),
+    (find_stem, _find_base),
+    (_find_base, find_stem),
+    (_find_base, _find_base),
+)
+
+
+def _find_free_name(name: str, taken: Mapping[str, str]) -> str:
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name} ({number})"
+    return free
+
+
+def _list_names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
