@@ -69,12 +69,12 @@ def measure_rois(
     names = [f"roi-{number:04d}" for number in numbers]
     return pd.DataFrame(
         {
-            "Image": shared.image,
+            "Image": "",
             "ROI": pd.Series(names, dtype=object),
-            "Class": shared.roi_class,
-            "C": c,
-            "Z": z,
-            "T": t,
+            "Class": "roi",
+            "C": 0,
+            "Z": 0,
+            "T": 0,
             f"Area ({scale.unit}^2)": area,
             "Area px": areas,
             "X": columns * scale.pixel_width,
@@ -85,8 +85,8 @@ def measure_rois(
             "IntDen": area * mean,
             "Circularity": _find_circularity(labels, numbers, areas),
             "Probability": _measure_intensities(labels, probability, numbers=numbers)[0],
-            "Model": shared.model,
-            "Threshold": shared.threshold,
+            "Model": "",
+            "Threshold": math.nan,
         }
     )
 
