@@ -95,7 +95,8 @@ def _draw_experts(samples: SampleSet) -> str:
 def _write_tables(folder: Path, results: DemoResults, found: Mapping[str, Segmented]) -> None:
     import pandas as pd
 
-    rois = pd.concat([segmented.table for segmented in found.values()], ignore_index=True)
+    tables = [segmented.table for segmented in found.values()]
+    rois = pd.concat([one for one in tables if len(one)] or tables[:1], ignore_index=True)
     write_text(folder / "rois.csv", rois.to_csv(index=False, lineterminator="\n"))
     rows = [
         {

@@ -16,6 +16,7 @@ from deepflash_service.demo.results import DemoResults, Training, UnseenResult
 from deepflash_service.demo.workbench import open_workbench
 from deepflash_service.errors import InputError
 from deepflash_service.records import RoiScores
+from deepflash_service.store.annotations import read_annotation
 from deepflash_service.store.image_writing import encode_tiff
 from deepflash_service.workflows.samples import write_samples
 
@@ -152,7 +153,18 @@ def _convert_rois(
             )
         count = len(experts) * len(samples.train)
         who = f"ImageJ ran {_MACRO_NAME} on" if bench.imagej else "Python drew"
-        step.tell(f"{who} {count} ROI sets; each became a label image of its image's size.")
+        differing = _count_differences(folder / "masks", samples)
+        same = "no pixel differs" if differing == 0 else f"{differing} pixels differ"
+        step.tell(f"{who} {count} ROI sets; {same} from what the experts outlined.")
+
+
+def _count_differences(masks: Path, samples: SampleSet) -> int:
+    """Count the pixels in which the converted masks differ from the drawn ROIs."""
+    return sum(
+        int(((read_annotation(masks / expert / f"{sample.name}.tif") > 0) != (drawn > 0)).sum())
+        for sample in samples.train
+        for expert, drawn in sample.experts.items()
+    )
 
 
 def _upload(folder: Path, samples: SampleSet, *, service: Service, narrator: Narrator) -> str:

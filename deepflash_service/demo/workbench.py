@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +90,8 @@ class ImageJBench:
 
     @property
     def imagej(self) -> str | None:
-        """Version of ImageJ."""
-        return self._fiji.version
+        """Version of ImageJ, without the number of the build."""
+        return re.sub(r"(?<=[a-z])\d+$", "", self._fiji.version)
 
     def convert_rois(self, images: Path, rois: Path, *, output: Path, expert: str) -> None:
         """Let the macro of the annotation tools turn ROI sets into label images.
@@ -137,8 +138,9 @@ def open_workbench(service: Service, *, tell: Callable[[str], None]) -> Iterator
         yield PythonBench(service)
         return
     with fiji:
-        tell(f"ImageJ {fiji.version} runs in a Java virtual machine, without a display.")
-        yield ImageJBench(fiji, service)
+        bench = ImageJBench(fiji, service)
+        tell(f"ImageJ {bench.imagej} runs in a Java virtual machine, without a display.")
+        yield bench
 
 
 def start_imagej() -> FijiBridge:
