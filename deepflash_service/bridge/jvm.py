@@ -196,7 +196,12 @@ def _start_small(options: JvmOptions) -> Running:
         config.get_repositories().clear()
         config.endpoints[:] = list(SMALL_SET)
     config.add_options([f"-Dplugins.dir={_lay_out_plugins(options)}"])
-    scyjava.start_jvm()
+    try:
+        scyjava.start_jvm()
+    except TypeError:
+        # After a failed try with pyimagej its start-up hook runs, and misses its own jar.
+        if not scyjava.jvm_started():
+            raise
     if options.mode == "headless":
         java_class("net.imagej.patcher.LegacyInjector").preinit()
     return Running("ij1")

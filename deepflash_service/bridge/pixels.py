@@ -129,14 +129,20 @@ def encode_tiff(
     import tifffile
 
     pixels = np.ascontiguousarray(to_hyperstack(array, dims))
-    metadata: dict[str, Any] = {"axes": ORDER}
+    # A last axis for colour samples keeps an image of one column from being taken for colours.
+    metadata: dict[str, Any] = {"axes": ORDER + "S"}
     options: dict[str, Any] = {}
     if calibration is not None:
         metadata["unit"] = calibration.unit.replace("µ", "\\u00B5")
         options["resolution"] = (1 / calibration.pixel_width, 1 / calibration.pixel_height)
     file = io.BytesIO()
     tifffile.imwrite(
-        file, pixels, imagej=True, metadata=metadata, photometric="minisblack", **options
+        file,
+        pixels[..., np.newaxis],
+        imagej=True,
+        metadata=metadata,
+        photometric="minisblack",
+        **options,
     )
     return file.getvalue()
 

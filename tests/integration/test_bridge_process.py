@@ -1,0 +1,112 @@
+"""A Python process with ImageJ in it: its output, its signals, its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.jvm
+
+HEADLESS = """
+import json, os, signal, threading, time
+from deepflash_service.bridge import init
+
+with init(backend="ij1") as fiji:
+    facts = {"backend": fiji.backend}
+    fiji.run_macro('newImage("a", "32-bit noise", 400, 400, 1);'
+                   'run("Gaussian Blur...", "sigma=3"); run("Median...", "radius=2");'
+                   'print("printed by ImageJ"); close();')
+    init().run_command("Clear Results")
+    try:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        time.sleep(20)
+        facts["interrupted"] = False
+    except KeyboardInterrupt:
+        facts["interrupted"] = True
+print(json.dumps(facts))
+"""
+
+WINDOWS = """
+import json
+import numpy as np
+from deepflash_service.bridge import init
+from deepflash_service.bridge.rois import labels_to_rois
+
+labels = np.zeros((300, 300), np.int32)
+labels[10:40, 10:40] = 1
+labels[50:90, 50:90] = 2
+with init(mode="interactive") as fiji:
+    image = fiji.to_imageplus(np.zeros((300, 300), np.uint8), title="shown")
+    image.show()
+    rois = labels_to_rois(labels)
+    fiji.to_roi_manager(rois[:1])
+    manager = fiji.to_roi_manager(rois[1:])
+    fiji.run_macro('selectImage("shown"); run("Gaussian Blur...", "sigma=2");')
+    names = [str(roi.getName()) for roi in manager.getRoisAsArray()]
+    print(json.dumps({"visible": bool(image.isVisible()), "rois": names}))
+"""
+
+
+def run_script(code: str, *, prefix: tuple[str, ...] = ()) -> tuple[dict[str, object], str, float]:
+    """Run Python code in a process of its own; returns its JSON, its errors, its seconds."""
+    start = time.monotonic()
+    ended = subprocess.run(
+        [*prefix, sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout), ended.stderr, time.monotonic() - start
+
+
+def test_the_process_ends_by_itself_and_keeps_its_output_and_signals(plugin_jar: Path) -> None:
+    """After a threaded filter Java would hang for ever; prints of ImageJ are no data."""
+    assert plugin_jar.is_file()
+    facts, errors, seconds = run_script(HEADLESS)
+    assert facts == {"backend": "ij1", "interrupted": True}
+    assert "printed by ImageJ" in errors
+    assert seconds < 40
+
+
+@pytest.mark.xvfb
+def test_windows_and_roi_manager_on_a_display(require_jvm: Path, require_xvfb: str) -> None:
+    """With a display ROIs go to the ROI Manager, which is not cleared; the process ends."""
+    assert require_jvm.is_dir()
+    assert require_xvfb
+    facts, _, seconds = run_script(WINDOWS, prefix=("xvfb-run", "-a"))
+    assert facts == {"visible": True, "rois": ["roi-0001", "roi-0002"]}
+    assert seconds < 40
+
+
+def test_windows_without_a_display_are_refused(require_jvm: Path) -> None:
+    """The sentence names two remedies."""
+    assert require_jvm.is_dir()
+    code = """
+import json
+from deepflash_service.bridge import init
+from deepflash_service.errors import SetupError
+try:
+    init(mode="interactive")
+except SetupError as error:
+    print(json.dumps({"code": error.code, "message": error.message}))
+"""
+    environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=environment,
+    )
+    facts = json.loads(ended.stdout)
+    assert facts["code"] == "no_display"
+    assert "xvfb-run" in facts["message"]

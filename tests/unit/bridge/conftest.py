@@ -1,0 +1,91 @@
+"""A fake service: real HTTP on the loopback address, answers written by the test."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from deepflash_service.bridge.service import Service
+from deepflash_service.bridge.transport import Transport
+
+INFO = {"service": "deepflash", "version": "0.1.0", "api": 1, "pid": 1}
+
+
+@dataclass
+class Asked:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class FakeService:
+    """Answers by method and path (with query); the last of several is repeated."""
+
+    url: str = ""
+    asked: list[Asked] = field(default_factory=list)
+    answers: dict[tuple[str, str], list[tuple[int, Any]]] = field(default_factory=dict)
+
+    def answer(self, method: str, path: str, *bodies: Any, status: int = 200) -> None:
+        """Set what `path` below the prefix answers, one body for each time it is asked."""
+        self.answers[method, "/api/v1" + path] = [(status, body) for body in bodies]
+
+    def next_answer(self, method: str, path: str) -> tuple[int, Any]:
+        """Return status and body for a request."""
+        found = self.answers.get((method, path))
+        if found is None:
+            return 404, {"code": "not_found", "detail": f"no route {method} {path}"}
+        return found.pop(0) if len(found) > 1 else found[0]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    fake: FakeService
+    protocol_version = "HTTP/1.1"
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.fake.asked.append(Asked(self.command, self.path, dict(self.headers), body))
+        status, content = self.fake.next_answer(self.command, self.path)
+        data = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - names that http.server asks for
+
+    def log_message(self, *values: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeService]:
+    """Return a running fake service."""
+    service = FakeService()
+    handler = type("Handler", (_Handler,), {"fake": service})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    service.url = f"http://127.0.0.1:{server.server_address[1]}"
+    service.answer("GET", "/live", {"status": "live"})
+    service.answer("GET", "/info", INFO)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield service
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def client(fake: FakeService) -> Iterator[Service]:
+    """Return a client of the fake service."""
+    with Service(Transport(fake.url, "secret", timeout=5)) as service:
+        yield service
