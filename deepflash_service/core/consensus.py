@@ -124,7 +124,8 @@ def agree_on_objects(masks: Masks) -> LabelImage:
         No mask, or masks of different shapes.
     """
     shape = stack_masks(masks)[0].shape
-    planes = [label_rois(mask).ravel() for mask in masks]
+    # One order for all callers, so that ties cannot make the result depend on theirs.
+    planes = sorted((label_rois(mask).ravel() for mask in masks), key=lambda plane: plane.tobytes())
     size = planes[0].size
     groups, members = _group_objects([plane.reshape(shape) for plane in planes])
     keys, votes = np.unique(

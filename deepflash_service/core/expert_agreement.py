@@ -164,7 +164,8 @@ def compare_experts(
                 name=name,
             )
         )
-    return ExpertAgreement(tuple(masks), tuple(compared))
+    experts = [expert for expert in masks if any(expert in image.rois for image in compared)]
+    return ExpertAgreement(tuple(experts), tuple(compared))
 
 
 def compare_image(

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from deepflash_service.records import LabelImage, LabelVariant, Mask
 
-ORIGINAL_MIN_ROI_SIZE = 15
-"""Minimum ROI size in pixels that DeepFLaSH of 2018 used by default."""
-
 _SPARSE_NUMBERS = 4
 """Labels above this many times the pixel count are renumbered before tables are made."""
 

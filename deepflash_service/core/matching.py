@@ -75,12 +75,12 @@ class RoiMatch:
         return divide_or(self.matched, self.predicted + self.expected - self.matched, empty=True)
 
 
-def match_rois(prediction: npt.ArrayLike, truth: npt.ArrayLike, *, iou: float = 0.5) -> RoiMatch:
-    """Match the ROIs of a prediction one to one with those of a truth.
+def match_rois(a: npt.ArrayLike, b: npt.ArrayLike, *, iou: float = 0.5) -> RoiMatch:
+    """Match the ROIs of a prediction ``a`` one to one with those of a truth ``b``.
 
     Parameters
     ----------
-    prediction, truth : arrays of shape (M, N)
+    a, b : arrays of shape (M, N)
         Label images, which keep their labels, or masks, which are split into their 8-connected
         components.
     iou : float
@@ -101,10 +101,10 @@ def match_rois(prediction: npt.ArrayLike, truth: npt.ArrayLike, *, iou: float = 
     Above an IoU of 0.5 an ROI has at most one partner. At or below, the assignment problem is
     solved (Hungarian method) in each group of competing ROIs.
     """
-    return match_labels(read_labels(prediction), read_labels(truth), iou=iou)
+    return match_labels(read_labels(a), read_labels(b), iou=iou)
 
 
-def match_labels(prediction: LabelImage, truth: LabelImage, *, iou: float = 0.5) -> RoiMatch:
+def match_labels(a: LabelImage, b: LabelImage, *, iou: float = 0.5) -> RoiMatch:
     """Match the ROIs of two label images, taken as they are; see :func:`match_rois`.
 
     Raises
@@ -114,7 +114,7 @@ def match_labels(prediction: LabelImage, truth: LabelImage, *, iou: float = 0.5)
     """
     if not 0 < iou <= 1:
         raise InputError(f"The IoU of a match lies between 0 and 1, not at {iou}.")
-    overlap = overlap_rois(prediction, truth)
+    overlap = overlap_rois(a, b)
     kept = np.flatnonzero(overlap.ious >= iou)
     if iou <= _NEVER_AMBIGUOUS:
         kept = _choose_pairs(overlap, kept)

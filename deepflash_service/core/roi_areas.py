@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _EDGE_SHIFT = 1e-8
 """ImageJ moves outlines by this much to the right, to round alike on all machines."""
+_MOST_CROSSINGS = 100_000_000
 
 
 def draw_shapes(
@@ -73,15 +74,20 @@ def _find_spans(
     owners, begin, end = _collect_edges(shapes)
     upper = np.where((begin[:, 1] <= end[:, 1])[:, np.newaxis], begin, end)
     lower = np.where((begin[:, 1] <= end[:, 1])[:, np.newaxis], end, begin)
-    top = np.ceil(upper[:, 1] - 0.5).astype(np.int64)
-    bottom = np.ceil(lower[:, 1] - 0.5).astype(np.int64)
-    first, last = np.clip(top, 0, shape[0]), np.clip(bottom, 0, shape[0])
+    first, last = (
+        np.clip(np.ceil(ends[:, 1] - 0.5), 0, shape[0]).astype(np.int64) for ends in (upper, lower)
+    )
     crossed = last > first
     owners, upper, lower, first, last = (
         values[crossed] for values in (owners, upper, lower, first, last)
     )
     slopes = (lower[:, 0] - upper[:, 0]) / (lower[:, 1] - upper[:, 1])
     counts = last - first
+    if counts.sum() > _MOST_CROSSINGS:
+        raise InputError(
+            "These ROIs have too many corners to be drawn. Save simpler outlines.",
+            code="invalid_roi",
+        )
     edges = np.repeat(np.arange(counts.size), counts)
     rows = np.arange(edges.size) - np.repeat(np.cumsum(counts) - counts - first, counts)
     x = upper[edges, 0] + (rows + 0.5 - upper[edges, 1]) * slopes[edges] + _EDGE_SHIFT

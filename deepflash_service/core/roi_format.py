@@ -43,13 +43,12 @@ class RoiText:
     """What an ROI carries beside its outline.
 
     ``position`` is (channel, slice, frame), 1-based, 0 = all; or the number of a plane of a stack
-    with one axis; 0 = none. ``group`` is a number from 0 to 255, 0 = none.
+    with one axis; 0 = none.
     """
 
     name: str
     properties: Mapping[str, object]
-    position: int | tuple[int, int, int] = 0
-    group: int = 0
+    position: int | tuple[int, ...] = 0
 
 
 def encode_outlines(outlines: Outlines, texts: list[RoiText]) -> list[bytes]:
@@ -81,7 +80,7 @@ def encode_outlines(outlines: Outlines, texts: list[RoiText]) -> list[bytes]:
             *(0, 0, 0, 0, 0, 0, 0, position, second),
         )
         header2 = HEADER2.pack(
-            *(c, z, t, name_at if name else 0, len(name) // 2, 0, 0, text.group, 0, 0, 0.0),
+            *(c, z, t, name_at if name else 0, len(name) // 2, 0, 0, 0, 0, 0, 0.0),
             *(name_at + len(name) if facts else 0, len(facts) // 2, 0),
         )
         encoded.append(b"".join((header, body, header2, name, facts)))
@@ -136,10 +135,14 @@ def _unescape(value: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _split_position(position: int | tuple[int, int, int]) -> tuple[int, tuple[int, int, int]]:
-    if isinstance(position, tuple):
-        return 0, position
-    return position, (0, 0, 0)
+def _split_position(position: int | tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    plane, place = (0, position) if isinstance(position, tuple) else (position, (0, 0, 0))
+    if len(place) != 3 or min(plane, *place) < 0:
+        raise InputError(
+            f"{position} is no position of an ROI. Give (channel, slice, frame) or the number of a "
+            "plane, counted from 1, 0 for all."
+        )
+    return plane, place
 
 
 def _encode_bodies(

@@ -82,7 +82,7 @@ def read_roi(data: bytes) -> RoiShape:
         )
     try:
         return _read_shape(data)
-    except (struct.error, ValueError, IndexError, KeyError, OverflowError) as error:
+    except (struct.error, TypeError, ValueError, IndexError, KeyError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(

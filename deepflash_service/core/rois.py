@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepflash_service.core.geojson import labels_to_geojson
+from deepflash_service.core.labels import check_plane
 from deepflash_service.core.outlines import trace_outlines
 from deepflash_service.core.roi_format import RoiText, encode_outlines
 from deepflash_service.errors import InputError
@@ -58,11 +59,11 @@ def labels_to_rois(
     InputError
         A list of another length than there are ROIs, repeated names, or unusable labels.
     """
-    image = np.asarray(labels)
-    if image.ndim != 2 or image.dtype.kind not in "bui":
+    image = check_plane(labels)
+    if image.dtype.kind == "f" or image.max(initial=0) > np.iinfo(np.int32).max:
         raise InputError(
-            f"ROIs are traced in a label image of rows and columns, not in an array of shape "
-            f"{image.shape} and type {image.dtype}. Number the ROIs first."
+            "ROIs are traced in a label image of 32-bit integers. Number the ROIs first.",
+            code="invalid_image",
         )
     outlines = trace_outlines(image.astype(np.int32, copy=False))
     numbers = outlines.labels[np.flatnonzero(np.diff(outlines.labels, prepend=0))].tolist()

@@ -73,13 +73,16 @@ def estimate_staple(masks: Sequence[npt.ArrayLike] | npt.NDArray[np.generic]) ->
     planes = stack_masks(masks)
     if len(planes) > _MOST_RATERS:
         raise InputError(f"STAPLE takes at most {_MOST_RATERS} experts, not {len(planes)}.")
-    codes, votes, counts = _count_patterns(planes)
+    # One order for all callers, so that rounding cannot make the result depend on theirs.
+    order = sorted(range(len(planes)), key=lambda rater: np.packbits(planes[rater]).tobytes())
+    codes, votes, counts = _count_patterns([planes[rater] for rater in order])
     weights, sensitivity, specificity = _maximise(votes, counts)
+    ranks = np.argsort(order)
     return StapleResult(
         probability=weights.astype(np.float32)[codes],
         mask=(weights >= 0.5)[codes],
-        sensitivity=tuple(sensitivity.tolist()),
-        specificity=tuple(specificity.tolist()),
+        sensitivity=tuple(sensitivity[ranks].tolist()),
+        specificity=tuple(specificity[ranks].tolist()),
     )
 
 
@@ -141,12 +144,10 @@ def _maximise(votes: Floats, counts: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _weigh(votes: Floats, prior: float, *, sensitivity: Floats, specificity: Floats) -> Floats:
     """Return the probability of each vote pattern to be foreground."""
-    with np.errstate(divide="ignore"):
-        present = votes @ _log(sensitivity) + (1 - votes) @ _log(1 - sensitivity) + np.log(prior)
-        absent = votes @ _log(1 - specificity) + (1 - votes) @ _log(specificity)
-        absent += np.log1p(-prior)
     if prior in {0.0, 1.0}:
         return np.full(votes.shape[0], prior)
+    present = votes @ _log(sensitivity) + (1 - votes) @ _log(1 - sensitivity) + np.log(prior)
+    absent = votes @ _log(1 - specificity) + (1 - votes) @ _log(specificity) + np.log1p(-prior)
     return np.asarray(1 / (1 + np.exp(np.clip(absent - present, -700, 700))))
 
 
