@@ -82,7 +82,7 @@ def segment_image(
 
 def make_file_name(title: str) -> str:
     """Return the title of an image as a file name that the service takes."""
-    stem = title.removesuffix(".tif").removesuffix(".tiff").translate(_FORBIDDEN).strip(" .")
+    stem = title.removesuffix(".tif").removesuffix(".tiff").translate(_FORBIDDEN)
     stem = "".join(character for character in stem if character.isprintable())
-    stem = stem.encode("utf-8")[:_LONGEST_NAME].decode("utf-8", errors="ignore")
-    return f"{stem or 'image'}.tif"
+    stem = stem.encode("utf-8", errors="ignore")[:_LONGEST_NAME].decode("utf-8", errors="ignore")
+    return f"{stem.strip(' .') or 'image'}.tif"
