@@ -191,3 +191,4 @@ class ModelCard(Record):
     licence: str = ""
     source: str = ""
     notes: str = ""
+    warnings: list[str] = []

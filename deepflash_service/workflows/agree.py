@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepflash_service.core.agreement import compare_experts
 from deepflash_service.core.consensus import build_consensus
-from deepflash_service.core.expert_agreement import compare_experts
-from deepflash_service.core.pairing import pair_names, strip_suffix
+from deepflash_service.core.pairing import pair_names
 from deepflash_service.errors import InputError, NotFoundError
 from deepflash_service.store.datasets import open_dataset
 from deepflash_service.store.images import (
@@ -192,22 +192,23 @@ def write_consensus(
 
 
 def _read_folders(masks: Mapping[str, Path]) -> tuple[list[_Annotated], list[str]]:
-    files = {
+    """Group the annotations of one image by name; the first expert who has it names it."""
+    left = {
         expert: {path.name: path for path in list_images(folder, with_rois=True)}
         for expert, folder in masks.items()
     }
-    stems = {strip_suffix(strip_extension(name)) for one in files.values() for name in one}
-    names = {expert: list(one) for expert, one in files.items()}
-    pairing = pair_names([f"{stem}.tif" for stem in sorted(stems)], names)
-    if not pairing.pairs:
-        raise refuse_empty(pairing.warnings)
-    images = []
-    for image, chosen in sorted(pairing.pairs.items()):
-        paths = {expert: files[expert][chosen[expert]] for expert in masks if expert in chosen}
-        images.append(
-            _Annotated(strip_extension(image), next(iter(paths.values())).name, _read_all(paths))
-        )
-    return images, list(pairing.warnings)
+    images: list[_Annotated] = []
+    warnings: list[str] = []
+    for expert in masks:
+        pairing = pair_names(list(left[expert]), {other: list(left[other]) for other in masks})
+        for first, chosen in pairing.pairs.items():
+            paths = {other: left[other].pop(name) for other, name in chosen.items()}
+            images.append(_Annotated(strip_extension(first), first, _read_all(paths)))
+            if len(masks) > 1 and len(paths) == 1:
+                warnings.append(f"Only {expert} has an annotation called {first}.")
+    if not images:
+        raise refuse_empty(["The folders hold no masks, label images or ROI sets."])
+    return sorted(images, key=lambda one: one.name), warnings
 
 
 def _read_all(paths: Mapping[str, Path]) -> dict[str, LabelImage]:
@@ -252,9 +253,9 @@ def _read_given(
     names: Sequence[str], folder: Path, annotations: Sequence[Mapping[str, LabelImage]]
 ) -> list[LabelImage]:
     files = {path.name: path for path in list_images(folder, with_rois=True)}
-    stems = {f"{strip_suffix(strip_extension(name))}.tif": name for name in names}
-    pairing = pair_names(list(stems), {"consensus": list(files)})
-    found = {stems[image]: files[chosen["consensus"]] for image, chosen in pairing.pairs.items()}
+    images = {f"{name}.tif": name for name in names}
+    pairing = pair_names(list(images), {"consensus": list(files)})
+    found = {images[image]: files[chosen["consensus"]] for image, chosen in pairing.pairs.items()}
     missing = [name for name in names if name not in found]
     if missing:
         raise InputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deepflash_service.core.scores import (
+from deepflash_service.core.agreement import (
     AgreementCounts,
     average_scores,
     count_agreement,

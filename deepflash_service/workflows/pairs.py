@@ -124,5 +124,5 @@ def _join(members: Sequence[AnnotatedImage]) -> AnnotatedImage:
             if expert not in annotations:
                 annotations[expert] = labels
             elif not np.array_equal(annotations[expert], labels):
-                annotations[f"{expert}-{number}"] = labels
+                annotations[f"{expert} ({number})"] = labels
     return AnnotatedImage(first.name, first.image, annotations)

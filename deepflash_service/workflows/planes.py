@@ -118,7 +118,7 @@ class SegmentedImage:
                 calibration=self.image.calibration,
             )
             z, t = plane.position
-            facts: dict[str, object] = {
+            facts: dict[str, Any] = {
                 "Image": name,
                 "Class": self.model.card.target,
                 "C": self.channel or 1,
@@ -127,8 +127,10 @@ class SegmentedImage:
                 "Model": self.model.reference,
                 "Threshold": self.threshold,
             }
-            table["ROI"] = self.name_rois(plane)
-            tables.append(table.assign(**facts))
+            facts["ROI"] = self.name_rois(plane)
+            for column, value in facts.items():
+                table[column] = value
+            tables.append(table)
         return pd.concat(tables, ignore_index=True)
 
     def summarize(self, name: str) -> pd.DataFrame:

@@ -14,7 +14,13 @@ from deepflash_service.store.runs import Run, list_inputs
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.planes import SegmentedImage, segment_planes
 from deepflash_service.workflows.prediction import LoadedModel
-from deepflash_service.workflows.segment_files import write_image_results, write_tables
+from deepflash_service.workflows.segment_files import (
+    FLAT,
+    NESTED,
+    ResultLayout,
+    write_image_results,
+    write_tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +41,7 @@ def segment_images(
     *,
     options: SegmentOptions,
     output: Path,
-    is_nested: bool = False,
+    layout: ResultLayout = FLAT,
     hooks: Hooks | None = None,
 ) -> dict[str, Any]:
     """Segment image files and write the results of each.
@@ -52,8 +58,8 @@ def segment_images(
         Threshold, minimum ROI size, channel, planes.
     output : Path
         Folder of the results.
-    is_nested : bool, optional
-        Write ``NAME/labels.tif`` (job folders) instead of ``NAME_labels.tif``.
+    layout : ResultLayout, optional
+        How the result files are called.
     hooks : Hooks, optional
         Progress and cancellation.
 
@@ -80,7 +86,7 @@ def segment_images(
         try:
             image = read_image(source)
             segmented = segment_planes(image, model, options=options, hooks=step)
-            files = write_image_results(segmented, output, name=name, is_nested=is_nested)
+            files = write_image_results(segmented, output, name=name, layout=layout)
             tables.rois.append(segmented.measure(source.name))
             tables.summary.append(segmented.summarize(source.name))
             entry |= {"rois": segmented.count(), "files": files}
@@ -91,7 +97,7 @@ def segment_images(
         entry["seconds"] = round(time.perf_counter() - start, 3)
         entries.append(entry)
         step.report(Progress("done", 1, 1))
-    write_tables(output, rois=tables.rois, summary=tables.summary)
+    write_tables(output, layout, rois=tables.rois, summary=tables.summary)
     return {
         "model": model.card.name,
         "version": model.card.version,
@@ -118,7 +124,7 @@ def run_segmentation(run: Run, model: LoadedModel, *, hooks: Hooks | None = None
     options = SegmentOptions.from_json(run.options)
     sources = list_inputs(run, "image")
     result = segment_images(
-        sources, model, options=options, output=run.results, is_nested=True, hooks=hooks
+        sources, model, options=options, output=run.results, layout=NESTED, hooks=hooks
     )
     faults = [entry["error"] for entry in result["images"] if entry["error"]]
     if faults and len(faults) == len(sources):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.store.atomic import write_json, write_text
@@ -30,8 +31,24 @@ _FILES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ResultLayout:
+    """How result files are called.
+
+    ``is_nested``: ``NAME/labels.tif`` (job folders) instead of ``NAME_labels.tif``;
+    ``table_suffix`` keeps the tables of several processes apart.
+    """
+
+    is_nested: bool = False
+    table_suffix: str = ""
+
+
+FLAT = ResultLayout()
+NESTED = ResultLayout(is_nested=True)
+
+
 def write_image_results(
-    segmented: SegmentedImage, output: Path, *, name: str, is_nested: bool
+    segmented: SegmentedImage, output: Path, *, name: str, layout: ResultLayout
 ) -> dict[str, str]:
     """Write the files of one image; the ROI set comes last.
 
@@ -43,8 +60,8 @@ def write_image_results(
         Folder.
     name : str
         Name of the image without extension.
-    is_nested : bool
-        ``NAME/labels.tif`` instead of ``NAME_labels.tif``; with ``rois.geojson``.
+    layout : ResultLayout
+        How the files are called; nested results have ``rois.geojson`` too.
 
     Returns
     -------
@@ -54,7 +71,7 @@ def write_image_results(
     from deepflash_service.core.overlay import draw_outlines
 
     paths = {
-        kind: output / name / file if is_nested else output / f"{name}_{file}"
+        kind: output / name / file if layout.is_nested else output / f"{name}_{file}"
         for kind, file in _FILES.items()
     }
     size: dict[str, Any] = {
@@ -66,7 +83,7 @@ def write_image_results(
     write_probability(paths["probability"], segmented.probability, **size)
     first = segmented.planes[0]
     write_png(paths["overlay"], draw_outlines(first.grey, first.labels))
-    if is_nested:
+    if layout.is_nested:
         write_json(output / name / "rois.geojson", describe_outlines(segmented))
     write_roi_zip(paths["rois"], segmented.trace())
     return {kind: str(path) for kind, path in paths.items()}
@@ -87,12 +104,19 @@ def describe_outlines(segmented: SegmentedImage) -> dict[str, Any]:
 
 
 def write_tables(
-    output: Path, *, rois: Sequence[pd.DataFrame], summary: Sequence[pd.DataFrame]
+    output: Path,
+    layout: ResultLayout,
+    *,
+    rois: Sequence[pd.DataFrame],
+    summary: Sequence[pd.DataFrame],
 ) -> None:
     """Write ``rois.csv`` and ``summary.csv`` for all images."""
     import pandas as pd
 
-    for name, tables in (("rois.csv", rois), ("summary.csv", summary)):
+    for name, tables in (("rois", rois), ("summary", summary)):
         filled = [table for table in tables if len(table)] or list(tables[:1])
         table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
-        write_text(output / name, table.to_csv(index=False, lineterminator="\n"))
+        write_text(
+            output / f"{name}{layout.table_suffix}.csv",
+            table.to_csv(index=False, lineterminator="\n"),
+        )

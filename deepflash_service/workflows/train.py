@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.core.agreement import average_scores, score_prediction
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.core.scores import average_scores, score_prediction
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.store.atomic import write_text
 from deepflash_service.store.datasets import open_dataset
@@ -148,6 +148,7 @@ def _draft_card(
         training_images=[image.name for image in data.images],
         experts=data.experts,
         consensus=data.method,
+        warnings=list(data.warnings),
     )
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepflash_service.core.agreement import average_scores, score_prediction
 from deepflash_service.core.labels import label_rois, remove_small_rois
 from deepflash_service.core.sampling import make_example, split_folds
-from deepflash_service.core.scores import average_scores, score_prediction
 from deepflash_service.errors import InputError
 from deepflash_service.store.atomic import write_json
 from deepflash_service.store.reading import read_json

@@ -1,0 +1,44 @@
+"""``deepflash doctor``."""
+
+from __future__ import annotations
+
+import click
+
+from deepflash_service.commands.options import home_option, json_option
+from deepflash_service.commands.output import keep_stdout_clean, print_json
+from deepflash_service.commands.running import start_home
+
+_SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
+
+
+@click.command()
+@click.option("--rebuild-index", is_flag=True, help="Rebuild the job table from the job folders.")
+@click.option("--no-device", is_flag=True, help="Do not load TensorFlow to name the device.")
+@home_option
+@json_option
+def doctor(*, rebuild_index: bool, no_device: bool, home: str | None, as_json: bool) -> int:
+    """Tell what is installed, which device computes, what is wrong and how to mend it."""
+    from deepflash_service.settings import load_settings
+    from deepflash_service.workflows.doctor import inspect_setup
+
+    rows = None
+    if rebuild_index:
+        from deepflash_service.jobs.table import rebuild
+
+        rows = rebuild(start_home(home))
+    with keep_stdout_clean():
+        result = inspect_setup(load_settings(home).home, asks_device=not no_device)
+    if rows is not None:
+        result["rebuilt_jobs"] = rows
+    if as_json:
+        print_json(result)
+    else:
+        click.echo(f"DeepFLaSH {result['version']}, Python {result['python']}, {result['system']}")
+        for check in result["checks"]:
+            click.echo(f"{_SIGNS[check['state']]}  {check['name']}: {check['message']}")
+        if rows is not None:
+            click.echo(f"Job table rebuilt: {rows} jobs.")
+    faults = [check for check in result["checks"] if check["state"] == "fault"]
+    for check in faults:
+        click.echo(f"deepflash: {check['name']}: {check['message']}", err=True)
+    return 1 if faults else 0

@@ -1,0 +1,59 @@
+"""Run a job of the command line in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from deepflash_service.errors import DeepFlashError, JobCancelled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deepflash_service.records import Report
+    from deepflash_service.store.runs import Run
+
+
+def start_home(home: str | None) -> Path:
+    """Return the home folder, made if it was missing.
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_fault``.
+    """
+    from deepflash_service.settings import load_settings
+    from deepflash_service.store.disk import prepare_home
+
+    folder = load_settings(home).home
+    prepare_home(folder)
+    return folder
+
+
+def perform_job(home: Path, run: Run, *, report: Report) -> dict[str, Any]:
+    """Run a job to its end and return its JSON.
+
+    Raises
+    ------
+    DeepFlashError
+        The error of the job, if it failed.
+    JobCancelled
+        If somebody cancelled it.
+    KeyboardInterrupt
+        After noting in the job folder that it can be resumed.
+    """
+    from deepflash_service.store.events import Event
+    from deepflash_service.store.runs import append_event
+    from deepflash_service.worker import run_job
+
+    try:
+        job = run_job(home, run.id, report=report)
+    except KeyboardInterrupt:
+        text = f"Interrupted by the keyboard; `deepflash jobs resume {run.id}` goes on."
+        append_event(run, Event("interrupted", text))
+        raise
+    if job["state"] == "cancelled":
+        raise JobCancelled(f"Job {run.id} was cancelled; nothing was kept.")
+    if job["error"] is not None:
+        error = job["error"]
+        raise DeepFlashError(error["message"], code=error["code"], details=error["details"])
+    return job

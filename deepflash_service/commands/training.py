@@ -1,0 +1,101 @@
+"""``deepflash train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from deepflash_service.commands.options import (
+    FOLDER,
+    home_option,
+    json_option,
+    masks_option,
+    min_roi_size_option,
+)
+from deepflash_service.commands.output import (
+    keep_stdout_clean,
+    print_json,
+    print_table,
+    print_warnings,
+    show_progress,
+)
+from deepflash_service.records import ConsensusMethod, Preset
+
+if TYPE_CHECKING:
+    from deepflash_service.records import ModelCard
+
+
+@click.command()
+@click.option("--images", type=FOLDER, required=True, help="Folder with the images.")
+@masks_option
+@click.option("--model", required=True, metavar="NAME", help="Name of the new model.")
+@click.option("--base", default="new", show_default=True, help="Model to start from, or new.")
+@click.option("--epochs", type=click.IntRange(1, 10_000), help="Instead of the preset's number.")
+@click.option(
+    "--preset", type=click.Choice(get_args(Preset)), default="standard", show_default=True
+)
+@click.option(
+    "--consensus",
+    type=click.Choice(get_args(ConsensusMethod)),
+    default="auto",
+    show_default=True,
+    help="auto = STAPLE from 4 experts, else majority; each = every expert is a target.",
+)
+@min_roi_size_option
+@click.option("--channel", type=click.IntRange(1), help="Channel of the images, from 1.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@home_option
+@json_option
+def train(
+    images: Path, masks: dict[str, Path], *, home: str | None, as_json: bool, **chosen: Any
+) -> None:
+    """Train a model from images and the masks of one or several experts.
+
+    Some whole images are held out; the scores printed come from these only.
+    """
+    from deepflash_service.commands.running import perform_job, start_home
+    from deepflash_service.records import ModelCard, TrainOptions
+    from deepflash_service.store.datasets import link_folders
+    from deepflash_service.store.runs import create_run
+
+    folder = start_home(home)
+    TrainOptions.from_json({**chosen, "dataset": "none"})
+    dataset = link_folders(folder, images, masks=masks)
+    options = TrainOptions.from_json({**chosen, "dataset": dataset})
+    run = create_run(folder, "training", options=options.model_dump(mode="json"))
+    with keep_stdout_clean(), show_progress("starting") as report:
+        perform_job(folder, run, report=report)
+    card = ModelCard.from_json((run.results / "model.json").read_bytes())
+    print_warnings(card.warnings)
+    if as_json:
+        print_json(describe_training(card))
+    else:
+        _print_training(card)
+
+
+def describe_training(card: ModelCard) -> dict[str, Any]:
+    """Return the JSON object of ``train --json``."""
+    return {
+        "model": card.name,
+        "version": card.version,
+        "job": card.job,
+        "seconds": card.seconds,
+        "scores": card.scores.model_dump() if card.scores else None,
+        "experts": {name: one.model_dump() for name, one in card.expert_scores.items()},
+        "held_out": card.held_out_images,
+        "warnings": card.warnings,
+    }
+
+
+def _print_training(card: ModelCard) -> None:
+    click.echo(f"Saved {card.name}@{card.version} after {card.seconds:.0f} s on {card.device}.")
+    if card.scores is None:
+        click.echo("No score: only one image, none could be held out.")
+        return
+    click.echo(f"On held-out images ({', '.join(card.held_out_images)}), against the consensus:")
+    every = {"model": card.scores, **card.expert_scores}
+    columns = ("pixel_jaccard", "dice", "roi_jaccard", "f1")
+    rows = [[name, *(getattr(one, column) for column in columns)] for name, one in every.items()]
+    print_table(["", *columns], rows)
