@@ -25,6 +25,12 @@ _LINE_SECONDS = 20.0
 _SHOWN_METRICS = ("loss", "f1", "val_f1", "dice", "val_dice")
 
 
+def make_console() -> Console:
+    """Return a console on standard output; 100 columns wide when that is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=100)
+
+
 class EventLike(Protocol):
     """What a job tells: a sentence, how far it is, and numbers."""
 

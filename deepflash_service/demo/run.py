@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deepflash_service.bridge import connect
 from deepflash_service.core.agreement import match_rois
 from deepflash_service.core.synthetic import SampleSet, make_samples
-from deepflash_service.demo.narration import Narrator
+from deepflash_service.demo.narration import Narrator, make_console
 from deepflash_service.demo.outcome import write_outcome
 from deepflash_service.demo.results import DemoResults, Training, UnseenResult
 from deepflash_service.demo.workbench import open_workbench
@@ -77,9 +77,7 @@ def run_demo(output: Path, *, quick: bool = False, console: Console | None = Non
     """
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file. Name a folder with --output.", code="invalid_output")
-    from rich.console import Console as RichConsole
-
-    narrator = Narrator(console or RichConsole(highlight=False))
+    narrator = Narrator(console or make_console())
     folder = output.absolute()
     plan = _QUICK if quick else _FULL
     samples = _write_data(folder, plan, narrator)
@@ -206,11 +204,11 @@ def _train(dataset: str, service: Service, *, plan: _Plan, narrator: Narrator) -
         epochs = narrator.watch(service.events(job))
         job = service.wait(job)
         card = service.model(job.model or MODEL)
-        held_out = len(card.held_out_images)
         name = f"{card.name}@{card.version}"
         step.tell(
-            f"Model {name} learned from the consensus of {len(card.experts)} experts on "
-            f"{len(card.training_images)} images, {held_out} more were held out to watch it."
+            f"Model {name} learned the consensus of {len(card.experts)} experts from "
+            f"{len(card.training_images)} images; {len(card.held_out_images)} of them were held "
+            "out to watch it learn."
         )
     return Training(
         model=name,
