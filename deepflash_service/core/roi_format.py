@@ -8,6 +8,7 @@ floats, (0, x, y) starts a loop, (1, x, y) goes on and (4) closes it.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -33,6 +34,11 @@ size, stroke width, properties offset and length, counters offset."""
 TYPE_RECTANGLE, TYPE_TRACED = 1, 8
 MOVE, LINE, CLOSE = 0, 1, 4
 
+_PROPERTY_KEY = re.compile(r"[^\s:=#!\\]+")
+_PROPERTY_LINE = re.compile(r"\s*(?P<key>[^\s:=]+)\s*[:=]\s*(?P<value>.*?)\r?")
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+_BACKSLASH = 92
+_PLAIN_VALUE = re.compile(r"[!-\[\]-~][ -\[\]-~]*|")
 LARGEST_SHORT = 60_535
 """ImageJ reads 16-bit numbers above this one as negative."""
 _MOST_CORNERS = 65_535
@@ -70,7 +76,7 @@ def encode_outlines(outlines: Outlines, texts: list[RoiText]) -> list[bytes]:
     for (kind, bounds, corners, floats, body), text in zip(
         _encode_bodies(outlines), texts, strict=True
     ):
-        name = text.name.encode("utf-16-be")
+        name = text.name.encode("utf-16-be", "surrogatepass")
         facts = format_properties(text.properties).encode("utf-16-be")
         position, (c, z, t) = _split_position(text.position)
         second = HEADER.size + len(body)
@@ -97,7 +103,7 @@ def format_properties(properties: Mapping[str, object]) -> str:
     """
     lines = []
     for key, value in properties.items():
-        if not key or any(sign.isspace() or sign in ":=#!\\" for sign in key):
+        if not _PROPERTY_KEY.fullmatch(key):
             raise InputError(
                 f"{key!r} cannot name an ROI property. Use letters, digits and full stops."
             )
@@ -107,31 +113,27 @@ def format_properties(properties: Mapping[str, object]) -> str:
 
 def parse_properties(text: str) -> dict[str, str]:
     """Read the lines ``key: value`` (or ``key=value``) of the properties of an ROI."""
-    properties = {}
-    for line in text.splitlines():
-        ends = [index for index in (line.find(":"), line.find("=")) if index > 0]
-        if ends:
-            end = min(ends)
-            properties[line[:end].strip()] = _unescape(line[end + 1 :].strip())
-    return properties
+    found = (_PROPERTY_LINE.fullmatch(line) for line in text.split("\n"))
+    return {one["key"]: _unescape(one["value"]) for one in found if one}
 
 
 def _escape(value: str) -> str:
-    # ImageJ loads properties as Latin-1 and strips leading white space.
-    value = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-    if value[:1].isspace():
-        value = "\\" + value
-    units = value.encode("utf-16-be")
+    """Write a value as Java properties do: ImageJ reads Latin-1 and drops leading white space."""
+    if _PLAIN_VALUE.fullmatch(value):
+        return value
+    units = value.encode("utf-16-be", "surrogatepass")
     codes = struct.unpack(f">{len(units) // 2}H", units)
-    return "".join(chr(code) if 31 < code < 127 else f"\\u{code:04x}" for code in codes)
+    head = len(value) - len(value.lstrip())
+    return "".join(
+        chr(code) if index >= head and 31 < code < 127 and code != _BACKSLASH else f"\\u{code:04x}"
+        for index, code in enumerate(codes)
+    )
 
 
 def _unescape(value: str) -> str:
-    raw = value.encode("latin-1", "backslashreplace")
-    try:
-        text = raw.decode("unicode_escape")
-    except UnicodeDecodeError:
+    if "\\" not in value:
         return value
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], value)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
