@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 _MOST_PARTS = 10_000
+_FORM_BUFFER_BYTES = 512 * 1024
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -49,6 +50,7 @@ def create_app(context: ServiceContext) -> APIFlask:
         json_errors=False,
         static_folder="static",
     )
+    app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = context
     app.config.update(_configure(context))
     app.before_request(_guard)
@@ -70,7 +72,7 @@ def create_app(context: ServiceContext) -> APIFlask:
 def _configure(context: ServiceContext) -> dict[str, Any]:
     return {
         "MAX_CONTENT_LENGTH": context.settings.body_bytes,
-        "MAX_FORM_MEMORY_SIZE": context.settings.options_bytes,
+        "MAX_FORM_MEMORY_SIZE": _FORM_BUFFER_BYTES + context.settings.options_bytes,
         "MAX_FORM_PARTS": _MOST_PARTS,
         "AUTO_SERVERS": False,
         "AUTO_OPERATION_ID": True,

@@ -115,9 +115,12 @@ def read_options() -> dict[str, Any]:
             "Send multipart/form-data with a part 'options'.",
             code="unsupported_media_type",
         )
+    limit = find_context().settings.options_bytes
     text: bytes | str | None = request.form.get("options")
     if text is None and "options" in request.files:
-        text = request.files["options"].stream.read(find_context().settings.options_bytes)
+        text = request.files["options"].stream.read(limit + 1)
+    if text is not None and len(text) > limit:
+        raise RequestEntityTooLarge
     if text is None:
         raise InputError(
             "The part 'options' is missing. Add it as application/json.", code="missing_part"

@@ -55,7 +55,7 @@ def show(name: str) -> dict[str, Any]:
     from deepflash_service.store import models
 
     home = find_context().home
-    models.find_model(home, name)
+    models.find_model(home, _plain(name))
     cards = models.list_models(home)[name]
     return {
         "name": name,

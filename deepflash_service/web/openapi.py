@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -56,6 +57,7 @@ _METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 
 def complete_description(spec: dict[str, Any]) -> dict[str, Any]:
     """Add bodies, files, keys and problems to the description made from the routes."""
+    spec = _merge_nested(spec)
     from deepflash_service.records import EvaluateOptions, SegmentOptions, TrainOptions
 
     components = spec.setdefault("components", {})
@@ -71,6 +73,25 @@ def complete_description(spec: dict[str, Any]) -> dict[str, Any]:
                 _complete_operation(path, method, operation=operation)
     spec["paths"]["/api/v1/live"]["get"]["security"] = []
     return spec
+
+
+def _merge_nested(spec: dict[str, Any]) -> dict[str, Any]:
+    """Give a record that is nested in several others one name: ``JobList.Job`` is ``Job``."""
+    text = json.dumps(spec)
+    shapes = spec.get("components", {}).get("schemas", {})
+    for name in shapes:
+        text = text.replace(
+            f'"#/components/schemas/{name}"', f'"#/components/schemas/{_last(name)}"'
+        )
+    merged: dict[str, Any] = json.loads(text)
+    found = merged.get("components", {}).get("schemas", {})
+    renamed = {_last(name): shape for name, shape in sorted(found.items(), reverse=True)}
+    merged["components"]["schemas"] = dict(sorted(renamed.items()))
+    return merged
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _complete_operation(path: str, method: str, *, operation: dict[str, Any]) -> None:
