@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BORDER_WEIGHT = 10.0
 BORDER_SIGMA = 6.0
+FOREGROUND_WEIGHT = 2.0
 EIGHT = np.ones((3, 3), dtype=np.int8)
 
 
@@ -111,10 +112,11 @@ def split_folds(names: Sequence[str], *, folds: int) -> tuple[tuple[int, ...], .
 
 
 def weigh_borders(labels: LabelImage) -> npt.NDArray[np.float32]:
-    """Return the weight of each pixel in the loss: 1, more in narrow gaps between ROIs.
+    """Return the weight of each pixel in the loss: more inside ROIs and in gaps between them.
 
     ``1 + 10 exp(-(d1 + d2)^2 / (2 * 6^2))`` on the background, d1 and d2 being the distances
-    (pixels) to the two nearest ROIs; after Ronneberger et al., MICCAI 2015.
+    (pixels) to the two nearest ROIs; after Ronneberger et al., MICCAI 2015. 2 inside ROIs, so
+    that the threshold 0.5 lies near the best Dice instead of missing every doubtful pixel.
 
     Parameters
     ----------
@@ -135,8 +137,8 @@ def weigh_borders(labels: LabelImage) -> npt.NDArray[np.float32]:
         np.minimum(second, np.maximum(first, distance), out=second)
         np.minimum(first, distance, out=first)
     gap = nearest.sum(axis=0)
-    bonus = BORDER_WEIGHT * np.exp(-(gap**2) / (2 * BORDER_SIGMA**2)) * (labels == 0)
-    return np.asarray(1.0 + bonus, dtype=np.float32)
+    bonus = BORDER_WEIGHT * np.exp(-(gap**2) / (2 * BORDER_SIGMA**2))
+    return np.asarray(np.where(labels > 0, FOREGROUND_WEIGHT, 1.0 + bonus), dtype=np.float32)
 
 
 def draw_batch(examples: Sequence[Example], sampling: Sampling, rng: np.random.Generator) -> Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -106,7 +107,10 @@ def compile_openvino(network: object, precision: Literal["float32", "bfloat16"])
     """
     import openvino
 
-    model = openvino.convert_model(network)
+    with warnings.catch_warnings():
+        # the converter calls the network with a tuple, of which Keras warns
+        warnings.simplefilter("ignore", UserWarning)
+        model = openvino.convert_model(network)
     hints = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
         "PERFORMANCE_HINT": "LATENCY",

@@ -43,7 +43,7 @@ class Plan:
 
 
 PLANS: dict[Preset, Plan] = {
-    "quick": Plan(filters=32, depth=3, epochs=40, folds=5, members=1),
+    "quick": Plan(filters=16, depth=4, epochs=40, folds=5, members=1),
     "standard": Plan(filters=32, depth=4, epochs=100, folds=3, members=3),
     "best": Plan(filters=32, depth=4, epochs=170, folds=5, members=5),
 }

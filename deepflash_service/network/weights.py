@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import InputError
@@ -56,8 +57,11 @@ def read_weights(network: Any, path: Path) -> None:
             code="invalid_weights",
         )
     try:
-        network.load_weights(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns where a layer finds no weights and stays random
+            warnings.simplefilter("error", UserWarning)
+            network.load_weights(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UserWarning) as error:
         raise InputError(
             f"The weights file {path.name} is damaged or does not fit its model card. "
             "Import the model again.",

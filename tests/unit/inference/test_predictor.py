@@ -1,0 +1,150 @@
+"""Loaded predictors: engines agree, members are averaged, sizes and errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepflash_service.core.normalization import normalize
+from deepflash_service.errors import ComputeError, InputError, JobCancelled
+from deepflash_service.inference import engines
+from deepflash_service.inference.engines import choose_engine, compile_openvino, make_probe
+from deepflash_service.inference.predictor import (
+    LoadedPredictor,
+    choose_tiling,
+    make_predictor,
+)
+from deepflash_service.network.prediction import make_callable
+from deepflash_service.records import ModelCard, Progress
+
+
+def _make_fake(members: list[Any], **changes: Any) -> LoadedPredictor:
+    plain = LoadedPredictor(
+        members=tuple(members),
+        channels=1,
+        intensity_range=0.0,
+        device="",
+        engine="keras",
+        precision="float32",
+        seconds_per_megapixel=0.0,
+    )
+    return replace(plain, **changes)
+
+
+@pytest.mark.keras
+def test_engines_agree(card: ModelCard, networks: list[Any]) -> None:
+    """Keras and OpenVINO give the same probabilities within 0.01, at any size."""
+    callables = [make_callable(network) for network in networks]
+    image = np.random.default_rng(0).gamma(2, 30, (333, 214)).astype(np.uint16)
+    keras, openvino = (
+        make_predictor(networks, card, callables=callables, engine=engine)
+        for engine in ("keras", "openvino")
+    )
+    expected = keras(image)
+    assert openvino.engine == "openvino"
+    assert expected.shape == image.shape
+    assert expected.std() > 0.05
+    assert np.abs(openvino(image) - expected).max() <= 0.01
+
+
+@pytest.mark.keras
+def test_fastest_equal_engine_is_chosen(card: ModelCard, networks: list[Any]) -> None:
+    """The automatic choice names an engine, a precision and a speed."""
+    chosen = make_predictor(
+        networks[:1], card, callables=[make_callable(networks[0])], engine="auto"
+    )
+    assert chosen.engine in {"keras", "openvino"}
+    assert chosen.precision in {"float32", "bfloat16"}
+    assert chosen.seconds_per_megapixel > 0
+
+
+def test_engine_that_disagrees_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fast engine with other probabilities loses against the reference."""
+    monkeypatch.setattr(
+        engines, "compile_openvino", lambda *_: lambda tiles: tiles[..., 0] * 0 + 0.7
+    )
+    monkeypatch.setattr(engines, "_list_precisions", lambda: ("float32", "bfloat16"))
+    chosen = choose_engine(object(), lambda tiles: tiles[..., 0] * 0 + 0.5, channels=1)
+    assert chosen.name == "keras"
+    with pytest.raises(ComputeError) as caught:
+        choose_engine(object(), lambda t: t[..., 0] * 0, channels=1, allowed=("openvino",))
+    assert caught.value.code == "engine_unavailable"
+
+
+def test_engine_that_fails_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conversion error only means that the other engine is used."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("cannot convert")
+
+    monkeypatch.setattr(engines, "compile_openvino", fail)
+    assert choose_engine(object(), lambda t: t[..., 0], channels=2).name == "keras"
+
+
+def test_members_are_averaged() -> None:
+    """Two members that say 0.2 and 0.6 give 0.4."""
+    members = [lambda tiles, p=p: np.full(tiles.shape[:3], p) for p in (0.2, 0.6)]
+    result = _make_fake(members)(np.eye(20))
+    np.testing.assert_allclose(result, 0.4, atol=1e-6)
+
+
+def test_mirrored_views_are_turned_back() -> None:
+    """A member that returns its input gives the normalised image, whatever the flips."""
+    image = np.random.default_rng(0).random((300, 280))
+    result = _make_fake([lambda tiles: tiles[..., 0]])(image)
+    np.testing.assert_allclose(result, normalize(image), atol=1e-5)
+
+
+def test_the_usual_range_is_respected() -> None:
+    """The intensity range of the card keeps noise from being stretched."""
+    noise = np.random.default_rng(0).normal(20, 1, (64, 64))
+    members = [lambda tiles: tiles[..., 0]]
+    assert _make_fake(members)(noise).max() >= 1
+    assert _make_fake(members, intensity_range=100.0)(noise).max() < 0.3
+
+
+def test_wrong_channels_are_refused() -> None:
+    """A colour image for a grey model ends in a sentence with a code."""
+    with pytest.raises(InputError) as caught:
+        _make_fake([lambda tiles: tiles[..., 0]])(np.zeros((8, 8, 3)))
+    assert caught.value.code == "channel_mismatch"
+
+
+def test_progress_and_cancellation() -> None:
+    """A large image reports its tiles and can be cancelled between them."""
+    image = np.zeros((1500, 700), dtype=np.uint8)
+    predictor = _make_fake([lambda tiles: tiles[..., 0]], flips=((),))
+    told: list[Progress] = []
+    predictor.predict(image, report=told.append)
+    assert told[-1].current == told[-1].maximum > 1
+    with pytest.raises(JobCancelled):
+        predictor.predict(image, is_cancelled=lambda: True)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (256, 256), (1024, 1024), (1024, 1344), (5000, 300), (4000, 4000)]
+)
+def test_tilings_are_bounded(shape: tuple[int, int]) -> None:
+    """No tile exceeds 1024 pixels, and all are multiples of 64."""
+    tiling = choose_tiling(shape)
+    assert 256 <= tiling.tile <= 1024
+    assert tiling.tile % 64 == 0
+
+
+def test_probe_is_the_same_every_time() -> None:
+    """The probe is made by seed."""
+    np.testing.assert_array_equal(make_probe(2), make_probe(2))
+    assert make_probe(2).shape == (1, 256, 256, 2)
+
+
+@pytest.mark.keras
+def test_openvino_result_is_a_copy(networks: list[Any]) -> None:
+    """A second prediction does not overwrite the first."""
+    predict = compile_openvino(networks[0], "float32")
+    first = predict(np.zeros((1, 64, 64, 1), dtype=np.float32))
+    before = first.copy()
+    predict(np.ones((1, 64, 64, 1), dtype=np.float32))
+    np.testing.assert_array_equal(first, before)

@@ -1,0 +1,19 @@
+"""Presets."""
+
+from __future__ import annotations
+
+from deepflash_service.network.presets import PLANS, STEPS_PER_EPOCH, plan_training
+
+
+def test_presets_follow_the_design() -> None:
+    """Epochs, folds and members of design section 9; an epoch has 15 steps."""
+    assert STEPS_PER_EPOCH == 15
+    found = {name: (plan.epochs, plan.members) for name, plan in PLANS.items()}
+    assert found == {"quick": (40, 1), "standard": (100, 3), "best": (170, 5)}
+
+
+def test_fine_tuning_takes_half_the_epochs() -> None:
+    """Fine-tuning needs 50 epochs in the standard preset; a number by hand wins."""
+    assert plan_training("standard", is_fine_tuning=True).epochs == 50
+    assert plan_training("standard", epochs=7, is_fine_tuning=True).epochs == 7
+    assert plan_training("quick").epochs == 40
