@@ -97,9 +97,12 @@ def start_service(home: Path, *, timeout: float = 60.0) -> tuple[Address, bool]:
 
 
 def _spawn(home: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "deepflash_service.cli", "serve", "--no-browser"]
+    run_cli = "from deepflash_service.cli import main; main()"
+    command = [sys.executable, "-c", run_cli, "serve", "--no-browser"]
     try:
         home.mkdir(parents=True, exist_ok=True)
+        # The service prints a link that opens the dashboard: for the owner's eyes only.
+        (home / _OUTPUT_NAME).touch(mode=0o600)
         with (home / _OUTPUT_NAME).open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own module, no shell
                 [*command, "--home", str(home)],
