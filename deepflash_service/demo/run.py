@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from deepflash_service.demo.narration import Narrator, make_console
 from deepflash_service.demo.outcome import write_outcome
 from deepflash_service.demo.results import DemoResults, Training, UnseenResult
 from deepflash_service.demo.workbench import open_workbench
-from deepflash_service.errors import InputError
+from deepflash_service.errors import DeepFlashError, InputError
 from deepflash_service.records import RoiScores
 from deepflash_service.store.annotations import read_annotation
 from deepflash_service.store.image_writing import encode_tiff
@@ -201,8 +201,14 @@ def _train(dataset: str, service: Service, *, plan: _Plan, narrator: Narrator) -
     with narrator.step("Training") as step:
         options: dict[str, Any] = {} if plan.epochs is None else {"epochs": plan.epochs}
         job = service.train(dataset, MODEL, preset="quick", seed=_SEED, **options)
-        epochs = narrator.watch(service.events(job))
-        job = service.wait(job)
+        try:
+            epochs = narrator.watch(service.events(job))
+            job = service.wait(job)
+        except KeyboardInterrupt:
+            # A training outlives the service; this one is nobody's.
+            with suppress(DeepFlashError):
+                service.cancel(job)
+            raise
         card = service.model(job.model or MODEL)
         name = f"{card.name}@{card.version}"
         step.tell(

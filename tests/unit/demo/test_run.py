@@ -20,6 +20,7 @@ from deepflash_service.core.agreement import score_prediction
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.core.synthetic import SampleSet, make_samples
 from deepflash_service.demo import run, workbench
+from deepflash_service.demo.narration import Narrator
 from deepflash_service.errors import ComputeError, SetupError
 from deepflash_service.records import ModelCard
 from deepflash_service.workflows import samples
@@ -67,6 +68,9 @@ class StandIn:
     def events(self, job: Job) -> Iterator[Event]:
         yield Event(1, "", "running", "Epoch 1 of 2", 1, 2, {"loss": 0.5})
         yield Event(2, "", "done", "Epoch 2 of 2", 2, 2, {"loss": 0.25, "f1": 0.75})
+
+    def cancel(self, job: Job) -> None:
+        self.calls.append(f"cancel {job.id}")
 
     def wait(self, job: Job) -> Job:
         return Job(job.id, job.kind, "done", model="demo@3")
@@ -161,3 +165,20 @@ def test_a_failed_training_ends_the_service_and_says_why(
         run.run_demo(tmp_path / "demo", quick=True, console=console)
     assert service.calls[-2:] == ["close", "shutdown"]
     assert not (tmp_path / "demo" / "report.html").exists()
+
+
+def test_ctrl_c_cancels_the_training_that_would_go_on(
+    agreement: dict[str, Any], monkeypatch: pytest.MonkeyPatch, console: Console
+) -> None:
+    """A training outlives its service, so the demonstration takes it back."""
+    service = StandIn(agreement)
+
+    def interrupt(job: Job) -> Iterator[Event]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(service, "events", interrupt)
+    narrator = Narrator(console)
+    with pytest.raises(KeyboardInterrupt):
+        run._train("d1", service, plan=run._QUICK, narrator=narrator)  # type: ignore[arg-type]
+    assert service.calls == ["cancel t1"]
+    assert narrator.steps == []
