@@ -70,8 +70,10 @@ def normalize(image: npt.NDArray[Any], *, reference_range: float = 0.0) -> Image
     for index, plane in enumerate(planes):
         low, high = _measure_ends(plane)
         span = max(high - low, RANGE_FLOOR * reference_range, float(np.finfo(np.float32).tiny))
-        scaled = (plane.astype(np.float64) - low) / span
-        result[..., index] = np.clip(scaled, *CLIP)
+        channel = result[..., index]
+        np.subtract(plane, low, out=channel, dtype=plane.dtype, casting="same_kind")
+        channel /= np.float32(span)
+        np.clip(channel, *CLIP, out=channel)
     return result if np.ndim(image) == 3 else result[..., 0]
 
 
@@ -95,9 +97,12 @@ def _to_channels(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
             "example with Process > Math > NaN in Fiji.",
             code="invalid_image",
         )
+    # float32 holds 16 bits exactly and keeps huge images small in memory
+    exact = np.float32 if array.dtype.itemsize <= 2 or array.dtype == np.float32 else np.float64
+    array = array.astype(exact, copy=False)
     return array[np.newaxis] if array.ndim == 2 else np.moveaxis(array, -1, 0)
 
 
 def _measure_ends(plane: npt.NDArray[Any]) -> tuple[float, float]:
-    low, high = np.percentile(plane.astype(np.float64), [LOW_PERCENTILE, HIGH_PERCENTILE])
+    low, high = np.percentile(plane, [LOW_PERCENTILE, HIGH_PERCENTILE])
     return float(low), float(high)

@@ -100,9 +100,8 @@ def predict_tiled(
         done += len(group)
         if report is not None:
             report(Progress("predicting tiles", done, len(corners)))
-    total /= np.outer(
-        _sum_windows(stack.shape[0], rows, window), _sum_windows(stack.shape[1], columns, window)
-    )
+    total /= _sum_windows(stack.shape[0], rows, window)[:, np.newaxis]
+    total /= _sum_windows(stack.shape[1], columns, window)
     return total[: shape[0], : shape[1]]
 
 

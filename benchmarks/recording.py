@@ -1,0 +1,35 @@
+"""Write the figures of a benchmark, with the computer that made them."""
+
+from __future__ import annotations
+
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def name_cpu() -> str:
+    """Return the name of the processor as OpenVINO reads it."""
+    import openvino
+
+    return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+
+
+def record_result(name: str, figures: dict[str, Any]) -> Path:
+    """Write ``results/NAME.json``: figures, processor, versions; no names of folders."""
+    computer = {
+        "cpu": name_cpu(),
+        "cores": psutil.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {part: version(part) for part in ("tensorflow", "keras", "openvino", "numpy")},
+    }
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({"computer": computer, **figures}, indent=2) + "\n", "utf-8")
+    print(f"wrote {path.name}")
+    return path
