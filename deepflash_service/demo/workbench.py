@@ -74,9 +74,12 @@ class PythonBench:
         """Segment an image file; write ``NAME_overlay.tif`` and ``NAME_RoiSet.zip``."""
         job = self._service.wait(self._service.segment({image.name: image}, model, wait=20.0))
         rois = read_rois(self._service.result(job, "RoiSet.zip"), name="RoiSet.zip")
-        plane = read_image(image).planes[0]
+        file = read_image(image)
+        plane, calibration = file.planes[0], file.calibration
         write_roi_zip(output / f"{image.stem}{_ROI_SUFFIX}", rois)
-        write_overlay_tiff(output / f"{image.stem}_overlay.tif", plane, rois)
+        write_overlay_tiff(
+            output / f"{image.stem}_overlay.tif", plane, rois, calibration=calibration
+        )
         table = read_csv(self._service.result(job, "rois.csv"))
         return Segmented(rois_to_labels(rois, plane.shape[:2]), rois, table)
 
@@ -108,6 +111,7 @@ class ImageJBench:
         """Segment an image open in ImageJ, and let ImageJ save it with its overlay."""
         picture = self._fiji.open(image)
         _, _, table = self._fiji.segment(picture, model, service=self._service)
+        self._fiji.run_command("Enhance Contrast", image=picture, saturated=0.35)
         self._fiji.save_tiff(picture, output / f"{image.stem}_overlay.tif")
         rois = self._fiji.rois_from(picture)
         write_roi_zip(output / f"{image.stem}{_ROI_SUFFIX}", rois)

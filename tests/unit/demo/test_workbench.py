@@ -14,6 +14,8 @@ from deepflash_service.bridge.rois import pack_rois
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.demo import run, workbench
 from deepflash_service.errors import InputError, SetupError
+from deepflash_service.records import Calibration
+from deepflash_service.store.images import read_image, write_image
 
 
 class FakeService:
@@ -67,7 +69,9 @@ def test_python_converts_roi_sets_like_imagej(tmp_path: Path) -> None:
 def test_python_segments_and_leaves_the_same_files(tmp_path: Path) -> None:
     """Overlay TIFF, ROI set, label image and table."""
     service = FakeService()
-    tifffile.imwrite(tmp_path / "a.tif", np.arange(480, dtype=np.uint16).reshape(20, 24))
+    size = Calibration(pixel_width=0.5, pixel_height=0.5, unit="µm")
+    pixels = np.arange(480, dtype=np.uint16).reshape(20, 24)
+    write_image(tmp_path / "a.tif", pixels, calibration=size)
     bench = workbench.PythonBench(service)  # type: ignore[arg-type]
     found = bench.segment(tmp_path / "a.tif", "demo@1", output=tmp_path)
     assert service.sent == ["a.tif"]
@@ -77,6 +81,9 @@ def test_python_segments_and_leaves_the_same_files(tmp_path: Path) -> None:
     with tifffile.TiffFile(tmp_path / "a_overlay.tif") as tiff:
         assert tiff.imagej_metadata is not None
         assert tiff.imagej_metadata["Overlays"] in (found.rois[0], found.rois)
+    kept = read_image(tmp_path / "a_overlay.tif")
+    assert np.array_equal(kept.planes[0], pixels)
+    assert kept.calibration.pixel_width == pytest.approx(0.5)
 
 
 def test_a_file_is_no_output_folder(tmp_path: Path) -> None:
