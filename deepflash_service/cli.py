@@ -77,7 +77,9 @@ def run(arguments: list[str] | None = None) -> int:
     from deepflash_service.commands.failures import explain_failure
 
     try:
-        code = deepflash.main(arguments, prog_name="deepflash", standalone_mode=False)
+        code: object = click.Command.main(
+            deepflash, arguments, prog_name="deepflash", standalone_mode=False
+        )
     except click.exceptions.Exit as end:
         return int(end.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from deepflash_service.commands.options import home_option, json_option
-from deepflash_service.commands.output import keep_stdout_clean, print_json
-from deepflash_service.commands.running import start_home
+from deepflash_service.commands.output import print_json, show_work
+from deepflash_service.commands.running import LOG, start_home
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
@@ -18,16 +18,16 @@ _SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 @json_option
 def doctor(*, rebuild_index: bool, no_device: bool, home: str | None, as_json: bool) -> int:
     """Tell what is installed, which device computes, what is wrong and how to mend it."""
-    from deepflash_service.settings import load_settings
     from deepflash_service.workflows.doctor import inspect_setup
 
+    folder = start_home(home)
     rows = None
     if rebuild_index:
         from deepflash_service.jobs.table import rebuild
 
-        rows = rebuild(start_home(home))
-    with keep_stdout_clean():
-        result = inspect_setup(load_settings(home).home, asks_device=not no_device)
+        rows = rebuild(folder)
+    with show_work("looking", log=folder / LOG):
+        result = inspect_setup(folder, asks_device=not no_device)
     if rows is not None:
         result["rebuilt_jobs"] = rows
     if as_json:

@@ -16,11 +16,10 @@ from deepflash_service.commands.options import (
     threshold_option,
 )
 from deepflash_service.commands.output import (
-    keep_stdout_clean,
     print_json,
     print_table,
     print_warnings,
-    show_progress,
+    show_work,
 )
 
 _COLUMNS = (
@@ -55,17 +54,12 @@ def evaluate(
     if (prediction is None) == (model is None) or (model is None) != (images is None):
         raise click.UsageError("Give either --prediction DIR, or --model NAME with --images DIR.")
     options = EvaluateOptions.from_json(chosen)
-    with keep_stdout_clean(), show_progress("comparing") as report:
-        if prediction is not None:
-            from deepflash_service.workflows.evaluate import evaluate_folders
-            from deepflash_service.workflows.hooks import Hooks
+    if prediction is not None:
+        from deepflash_service.workflows.evaluate import evaluate_folders
 
-            hooks = Hooks(report=report)
-            result = evaluate_folders(prediction, truth, options=options, hooks=hooks)
-        else:
-            result = _evaluate_model(
-                model, images, truth, options=options, home=home, report=report
-            )
+        result = evaluate_folders(prediction, truth, options=options)
+    else:
+        result = _evaluate_model(model, images, truth, options=options, home=home)
     print_warnings(result["warnings"])
     if as_json:
         print_json(result)
@@ -76,20 +70,17 @@ def evaluate(
 
 
 def _evaluate_model(
-    model: str | None,
-    images: Path | None,
-    truth: Path,
-    *,
-    options: Any,
-    home: str | None,
-    report: Any,
+    model: str | None, images: Path | None, truth: Path, *, options: Any, home: str | None
 ) -> dict[str, Any]:
-    from deepflash_service.commands.running import start_home
+    from deepflash_service.commands.running import LOG, start_home
     from deepflash_service.workflows.evaluate import evaluate_model
     from deepflash_service.workflows.hooks import Hooks
     from deepflash_service.workflows.prediction import load_model
 
     if model is None or images is None:
         raise click.UsageError("--model needs --images DIR.")
-    loaded = load_model(start_home(home), model)
-    return evaluate_model(loaded, images, truth, options=options, hooks=Hooks(report=report))
+    folder = start_home(home)
+    with show_work("loading the model", log=folder / LOG) as report:
+        loaded = load_model(folder, model)
+        hooks = Hooks(report=report)
+        return evaluate_model(loaded, images, truth, options=options, hooks=hooks)

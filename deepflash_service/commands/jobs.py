@@ -8,10 +8,9 @@ import click
 
 from deepflash_service.commands.options import home_option, json_option
 from deepflash_service.commands.output import (
-    keep_stdout_clean,
     print_json,
     print_table,
-    show_progress,
+    show_work,
 )
 from deepflash_service.commands.running import perform_job, start_home
 
@@ -100,7 +99,7 @@ def resume(job: str, *, home: str | None, as_json: bool) -> None:
     run = open_run(folder, job)
     check_resumable(_read(run))
     clear_requests(run)
-    with keep_stdout_clean(), show_progress("resuming") as report:
+    with show_work("resuming", log=run.log) as report:
         result = perform_job(folder, run, report=report)
     _print_job(result, as_json=as_json)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from deepflash_service.commands.options import home_option, json_option
-from deepflash_service.commands.output import keep_stdout_clean, print_json, print_table
-from deepflash_service.commands.running import start_home
+from deepflash_service.commands.output import print_json, print_table, show_work
+from deepflash_service.commands.running import LOG, start_home
 
 
 @click.group()
@@ -77,8 +77,9 @@ def test_command(name: str, *, home: str | None, as_json: bool) -> None:
     """Check weights and the prediction of the test image."""
     from deepflash_service.workflows.share import verify_model
 
-    with keep_stdout_clean():
-        result = verify_model(start_home(home), name)
+    folder = start_home(home)
+    with show_work("testing", log=folder / LOG):
+        result = verify_model(folder, name)
     if as_json:
         print_json(result)
     else:
@@ -94,8 +95,9 @@ def import_command(package: Path, *, name: str | None, home: str | None, as_json
     """Add a package to the library after testing it."""
     from deepflash_service.workflows.share import import_model
 
-    with keep_stdout_clean():
-        stored = import_model(start_home(home), package, name=name)
+    folder = start_home(home)
+    with show_work("testing", log=folder / LOG):
+        stored = import_model(folder, package, name=name)
     if as_json:
         print_json({"model": stored.card.name, "version": stored.card.version})
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,34 +14,63 @@ from deepflash_service.records import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import TextIO
 
     from deepflash_service.records import Report
 
+_LARGEST_LOG = 5_000_000
+
 
 @contextmanager
-def keep_stdout_clean() -> Iterator[None]:
-    """Send everything that libraries print to stdout, native code included, to stderr."""
+def show_work(title: str, *, log: Path) -> Iterator[Report]:
+    """Keep what libraries print off stdout and stderr; yield a report for progress.
+
+    Parameters
+    ----------
+    title : str
+        First line of the progress bar, which is drawn on stderr if that is a terminal.
+    log : Path
+        File that receives the output of libraries, native code included.
+    """
     with ExitStack() as stack:
-        sys.stdout.flush()
-        with suppress(OSError, ValueError):
-            saved = os.dup(1)
-            os.dup2(2, 1)
-            stack.callback(_restore, saved)
-        stack.enter_context(redirect_stdout(sys.stderr))
-        yield
+        terminal = _open_terminal(stack)
+        stream = stack.enter_context(_open_log(log))
+        _redirect(stack, stream.fileno())
+        stack.enter_context(redirect_stdout(stream))
+        stack.enter_context(redirect_stderr(stream))
+        yield _ignore if terminal is None else stack.enter_context(_draw(title, terminal))
 
 
-def _restore(saved: int) -> None:
-    os.dup2(saved, 1)
+def _open_terminal(stack: ExitStack) -> TextIO | None:
+    if not sys.stderr.isatty():
+        return None
+    return stack.enter_context(os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8"))
+
+
+def _open_log(log: Path) -> TextIO:
+    size = log.stat().st_size if log.exists() else 0
+    return log.open("a" if size < _LARGEST_LOG else "w", encoding="utf-8", buffering=1)
+
+
+def _redirect(stack: ExitStack, target: int) -> None:
+    """Point the file descriptors 1 and 2, which native code writes to, at `target`."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            saved = os.dup(descriptor)
+            os.dup2(target, descriptor)
+            stack.callback(_restore, saved, descriptor)
+
+
+def _restore(saved: int, descriptor: int) -> None:
+    os.dup2(saved, descriptor)
     os.close(saved)
 
 
 @contextmanager
-def show_progress(title: str) -> Iterator[Report]:
-    """Yield a report that draws a progress bar on stderr if that is a terminal, else nothing."""
-    if not sys.stderr.isatty():
-        yield _ignore
-        return
+def _draw(title: str, terminal: TextIO) -> Iterator[Report]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -59,7 +88,7 @@ def show_progress(title: str) -> Iterator[Report]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=Console(file=terminal), transient=True) as bar:
         task = bar.add_task(title, total=None)
 
         def report(progress: Progress) -> None:

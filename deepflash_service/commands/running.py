@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from deepflash_service.store.runs import Run
 
 
+LOG = "log.txt"
+"""In the home folder: what libraries print while commands run."""
+
+
 def start_home(home: str | None) -> Path:
     """Return the home folder, made if it was missing.
 

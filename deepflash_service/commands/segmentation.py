@@ -15,10 +15,9 @@ from deepflash_service.commands.options import (
     threshold_option,
 )
 from deepflash_service.commands.output import (
-    keep_stdout_clean,
     print_json,
     print_table,
-    show_progress,
+    show_work,
 )
 from deepflash_service.errors import InputError, SetupError
 
@@ -69,7 +68,7 @@ def segment(
     **chosen: Any,
 ) -> int:
     """Segment images, and write labels, masks, probabilities, ROI sets, overlays and tables."""
-    from deepflash_service.commands.running import start_home
+    from deepflash_service.commands.running import LOG, start_home
     from deepflash_service.records import SegmentOptions
     from deepflash_service.workflows.hooks import Hooks
     from deepflash_service.workflows.prediction import load_model
@@ -85,7 +84,7 @@ def segment(
     options = SegmentOptions.from_json(chosen)
     files = find_sources(sources)
     number, count = shard or (1, 1)
-    with keep_stdout_clean(), show_progress("loading the model") as report:
+    with show_work("loading the model", log=folder / LOG) as report:
         model = load_model(folder, options.model)
         result = segment_images(
             files[number - 1 :: count],

@@ -15,11 +15,10 @@ from deepflash_service.commands.options import (
     min_roi_size_option,
 )
 from deepflash_service.commands.output import (
-    keep_stdout_clean,
     print_json,
     print_table,
     print_warnings,
-    show_progress,
+    show_work,
 )
 from deepflash_service.records import ConsensusMethod, Preset
 
@@ -65,7 +64,7 @@ def train(
     dataset = link_folders(folder, images, masks=masks)
     options = TrainOptions.from_json({**chosen, "dataset": dataset})
     run = create_run(folder, "training", options=options.model_dump(mode="json"))
-    with keep_stdout_clean(), show_progress("starting") as report:
+    with show_work("starting", log=run.log) as report:
         perform_job(folder, run, report=report)
     card = ModelCard.from_json((run.results / "model.json").read_bytes())
     print_warnings(card.warnings)

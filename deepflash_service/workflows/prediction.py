@@ -92,6 +92,7 @@ def make_loaded(networks: list[Any], card: ModelCard, *, reference: str) -> Load
         Name for results.
     """
     from deepflash_service.inference.predictor import make_predictor
+    from deepflash_service.network.devices import describe_device
     from deepflash_service.network.prediction import make_callable
 
     callables = [make_callable(network) for network in networks]
@@ -104,7 +105,7 @@ def make_loaded(networks: list[Any], card: ModelCard, *, reference: str) -> Load
         reference,
         card,
         predict,
-        device=str(predictor.device),
+        device=str(predictor.device) or describe_device().name,
         engine=str(predictor.engine),
         precision=str(predictor.precision),
     )
