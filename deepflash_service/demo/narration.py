@@ -104,7 +104,8 @@ class Narrator:
             for event in events:
                 _keep_epoch(epochs, event)
                 if time.monotonic() >= next_line:
-                    self.console.print("   " + describe_event(event, epochs), soft_wrap=True)
+                    spent = format_seconds(time.monotonic() - begun)
+                    self.say(f"{describe_event(event, epochs)}, {spent}")
                     next_line = time.monotonic() + _LINE_SECONDS
             return epochs
         with Live(console=self.console, refresh_per_second=4, transient=True) as live:
