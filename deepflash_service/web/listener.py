@@ -15,14 +15,13 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.task import ErrorTask
 
-from deepflash_service.web.problems import PROBLEM_TYPE, describe_http_fault, encode_problem
+from deepflash_service.web.problem_bodies import PROBLEM_TYPE, describe_http_fault, encode_problem
 from deepflash_service.web.security import Access, Refusal, RequestFacts, judge_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
-
-    from flask import Flask
+    from wsgiref.types import WSGIApplication
 
     from deepflash_service.settings import Settings
 
@@ -119,7 +118,8 @@ class ProblemTask(ErrorTask):  # type: ignore[misc] # waitress is not typed
         self.response_headers.extend(headers)
         self.set_close_on_finish()
         self.content_length = len(body)
-        self.write(b"" if self.request.command == "HEAD" else body)
+        is_head = getattr(self.request, "command", "") == "HEAD"
+        self.write(b"" if is_head else body)
 
 
 class GuardedChannel(HTTPChannel):  # type: ignore[misc] # waitress is not typed
@@ -137,15 +137,15 @@ class Listener:
 
     Parameters
     ----------
-    app : Flask
-        The application.
+    app : callable
+        The WSGI application.
     settings : Settings
         Address and limits.
     access : Access
         Keys of the service.
     """
 
-    def __init__(self, app: Flask, *, settings: Settings, access: Access) -> None:
+    def __init__(self, app: WSGIApplication, *, settings: Settings, access: Access) -> None:
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             app,

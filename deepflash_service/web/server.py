@@ -16,14 +16,11 @@ from typing import TYPE_CHECKING
 
 from deepflash_service import API_VERSION, __version__
 from deepflash_service.errors import ConflictError, SetupError
-from deepflash_service.jobs.supervisor import Supervisor
 from deepflash_service.settings import LOOPBACK_HOSTS
 from deepflash_service.store import runtime
 from deepflash_service.store.disk import prepare_home
 from deepflash_service.store.locks import hold_lock
-from deepflash_service.store.submissions import sweep_staging
-from deepflash_service.web.app import create_app
-from deepflash_service.web.context import ServiceContext
+from deepflash_service.web.doorman import Doorman
 from deepflash_service.web.listener import Listener
 from deepflash_service.web.security import Access
 
@@ -31,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from deepflash_service.jobs.supervisor import Supervisor
     from deepflash_service.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
@@ -62,50 +60,93 @@ def serve(settings: Settings, *, open_browser: bool) -> None:
         if not is_mine:
             raise _refuse_second(settings.home)
         _write_logs(settings.home)
-        sweep_staging(settings.home)
         with _own_temporary_folder(settings.home):
             _run(settings, open_browser=open_browser)
 
 
-def _run(settings: Settings, *, open_browser: bool) -> None:
-    access = _make_access(settings.host)
-    supervisor = Supervisor(settings.home)
-    app = create_app(ServiceContext(settings, supervisor, access))
+class _Service:
+    """The parts of a running service; all but the listener are loaded behind its back."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.access = _make_access(settings.host)
+        self.ending = threading.Event()
+        self.fault: Exception | None = None
+        self._settings = settings
+        self._doorman = Doorman()
+        self._supervisor: Supervisor | None = None
+        self.listener = _listen(self._doorman, settings, access=self.access)
+        self.url = f"http://{_format_host(settings.host)}:{self.listener.port}"
+        self.access.cookie_name = f"deepflash-{self.listener.port}"
+        self._loader = threading.Thread(target=self._load, name="loader", daemon=True)
+
+    def run(self) -> None:
+        """Load the application and serve until told to end."""
+        self._loader.start()
+        self.listener.run(self.ending, on_end=self._finish)
+
+    def end(self) -> None:
+        """Make :meth:`run` return; may be called by a signal handler."""
+        self.ending.set()
+        self.listener.wake()
+
+    def _load(self) -> None:
+        try:
+            from deepflash_service.jobs.supervisor import Supervisor
+            from deepflash_service.store.submissions import sweep_staging
+            from deepflash_service.web.app import create_app
+            from deepflash_service.web.context import ServiceContext
+
+            sweep_staging(self._settings.home)
+            self._supervisor = Supervisor(self._settings.home)
+            self._supervisor.start()
+            context = ServiceContext(self._settings, self._supervisor, self.access)
+            self._doorman.open(create_app(context))
+        except Exception as error:
+            _LOGGER.exception("the application could not be loaded")
+            self.fault = error
+            self.end()
+
+    def _finish(self) -> None:
+        self._loader.join()
+        self._doorman.close()
+        if self._supervisor is not None:
+            self._supervisor.close()
+
+
+def _listen(app: Doorman, settings: Settings, *, access: Access) -> Listener:
     try:
-        listener = Listener(app, settings=settings, access=access)
+        return Listener(app, settings=settings, access=access)
     except OSError as error:
         raise SetupError(
             f"{settings.host}:{settings.port} cannot be used: {error.strerror or error}. "
             "Choose another port with --port, or 0 for any free one.",
             code="port_taken",
         ) from error
-    access.cookie_name = f"deepflash-{listener.port}"
-    url = f"http://{_format_host(settings.host)}:{listener.port}"
-    facts = {"url": url, "token": access.token, "pid": os.getpid()}
-    runtime.write_service_file(
-        settings.home, facts={**facts, "version": __version__, "api": API_VERSION}
-    )
-    try:
-        supervisor.start()
-        _announce(url, access, open_browser=open_browser)
-        _serve_until_signal(listener, supervisor)
-    finally:
-        runtime.remove_service_file(settings.home, pid=os.getpid())
-        _LOGGER.info("service at %s ended", url)
 
 
-def _serve_until_signal(listener: Listener, supervisor: Supervisor) -> None:
-    ending = threading.Event()
+def _run(settings: Settings, *, open_browser: bool) -> None:
+    service = _Service(settings)
+    facts = {"url": service.url, "token": service.access.token, "pid": os.getpid()}
+    facts |= {"version": __version__, "api": API_VERSION}
+    with _end_by_signal(service):
+        try:
+            runtime.write_service_file(settings.home, facts=facts)
+            _announce(service.url, service.access, open_browser=open_browser)
+            service.run()
+        finally:
+            runtime.remove_service_file(settings.home, pid=os.getpid())
+            _LOGGER.info("service at %s ended", service.url)
+    if service.fault is not None:
+        raise service.fault
 
-    def end(_number: int, _frame: object) -> None:
-        ending.set()
-        listener.wake()
 
+@contextmanager
+def _end_by_signal(service: _Service) -> Iterator[None]:
     names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    previous = {number: signal.signal(number, end) for number in numbers}
+    previous = {number: signal.signal(number, lambda *_: service.end()) for number in numbers}
     try:
-        listener.run(ending, on_end=supervisor.close)
+        yield
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
