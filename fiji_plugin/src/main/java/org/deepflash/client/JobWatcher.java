@@ -8,6 +8,7 @@ import org.deepflash.records.Progress;
 public final class JobWatcher {
 
     private static final long PAUSE_MS = 200;
+    private static final int START_FACTOR = 4;
 
     private final ServiceClient client;
     private final ProgressListener listener;
@@ -16,7 +17,8 @@ public final class JobWatcher {
     /**
      * @param client asks the service
      * @param listener hears progress, may cancel
-     * @param timeout seconds without progress of a running job after which the wait is given up
+     * @param timeout seconds without progress of a running job after which the wait is given up; four times as
+     *     long before its first step
      */
     public JobWatcher(ServiceClient client, ProgressListener listener, int timeout) {
         this.client = client;
@@ -42,13 +44,18 @@ public final class JobWatcher {
                 listener.show(job.getProgress());
             }
             boolean isWaiting = job.getState().equals("queued");
-            if (!isWaiting && System.nanoTime() - changed > timeout * 1_000_000_000L) {
+            if (!isWaiting && System.nanoTime() - changed > limitSeconds(job) * 1_000_000_000L) {
                 throw Sentences.silence(timeout, job.getId());
             }
             pauseOrCancel(job.getId());
             job = look(job.getId());
         }
         return finish(job);
+    }
+
+    private long limitSeconds(Job job) {
+        // Before the first step the worker loads TensorFlow and the model, which takes its time on a busy computer.
+        return job.getProgress().getCurrent() == 0 ? START_FACTOR * (long) timeout : timeout;
     }
 
     private Job look(String id) {
