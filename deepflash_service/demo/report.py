@@ -39,7 +39,7 @@ def judge_result(results: DemoResults) -> str:
     if model >= best:
         return "The model comes closer to the truth than every one of the simulated experts."
     if model >= results.mean_expert_f1:
-        return "The model comes as close to the truth as the average of the simulated experts."
+        return "The model comes closer to the truth than the average of the simulated experts."
     if model >= worst:
         return "The model lies between the worst and the average of the simulated experts."
     return "The model does not reach the simulated experts yet; a longer training may help."
