@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepflash_service.core.labels import label_rois
-from deepflash_service.core.matching import overlap_rois
+from deepflash_service.core.matching import overlap_rois, read_labels
 from deepflash_service.core.staple import StapleResult, estimate_staple, stack_masks
 from deepflash_service.errors import InputError
 
@@ -125,7 +124,9 @@ def agree_on_objects(masks: Masks) -> LabelImage:
     """
     shape = stack_masks(masks)[0].shape
     # One order for all callers, so that ties cannot make the result depend on theirs.
-    planes = sorted((label_rois(mask).ravel() for mask in masks), key=lambda plane: plane.tobytes())
+    planes = sorted(
+        (read_labels(mask).ravel() for mask in masks), key=lambda plane: plane.tobytes()
+    )
     size = planes[0].size
     groups, members = _group_objects([plane.reshape(shape) for plane in planes])
     keys, votes = np.unique(

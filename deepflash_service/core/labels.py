@@ -209,12 +209,15 @@ def check_plane(array: npt.ArrayLike) -> npt.NDArray[Any]:
 
 
 def is_mask(values: npt.NDArray[Any]) -> bool:
-    """Tell whether an array is boolean or an integer image with at most two values."""
-    if values.dtype == np.bool_ or values.size == 0:
-        return values.dtype.kind in "bui"
-    if values.dtype.kind not in "ui":
-        return False
+    """Tell whether an array is boolean or an integer image with at most two values.
+
+    An int32 image, the type of our label images, is no mask unless it has background.
+    """
+    if values.dtype.kind not in "ui" or values.size == 0:
+        return values.dtype.kind != "f"
     low, high = values.min(), values.max()
+    if values.dtype == np.int32 and low > 0:
+        return False
     return bool(((values == low) | (values == high)).all())
 
 

@@ -81,8 +81,8 @@ def match_rois(a: npt.ArrayLike, b: npt.ArrayLike, *, iou: float = 0.5) -> RoiMa
     Parameters
     ----------
     a, b : arrays of shape (M, N)
-        Label images, which keep their labels, or masks, which are split into their 8-connected
-        components.
+        Label images (int32, or integers of more than two values), which keep their labels, or
+        masks, which are split into their 8-connected components.
     iou : float
         Smallest intersection over union of a match, above 0 and at most 1.
 
@@ -156,9 +156,13 @@ def overlap_rois(first: LabelImage, second: LabelImage) -> Overlap:
 
 
 def read_labels(array: npt.ArrayLike) -> LabelImage:
-    """Return a label image with its own labels, or the numbered ROIs of a mask."""
+    """Return a label image with its own labels, or the numbered ROIs of a mask.
+
+    An int32 array is a label image, taken as it is even if it has two values: an ROI may have
+    several parts. Two values of any other integer type are a mask.
+    """
     values = check_plane(array)
-    if values.dtype.kind == "f" or is_mask(values):
+    if values.dtype != np.int32 and (values.dtype.kind == "f" or is_mask(values)):
         return label_rois(values)
     return number_labels(values)
 
