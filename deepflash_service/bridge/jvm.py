@@ -163,9 +163,10 @@ def _start_pyimagej(options: JvmOptions) -> Running:
     import imagej
     from scyjava import config
 
-    what: str | None = f"{IMAGEJ2_VERSION}"
+    what = IMAGEJ2_VERSION
     if options.fiji is not None:
         what = str(options.fiji)
+        list_fiji_jars(options.fiji)
         if has_imglyb(options.fiji):
             # `import imagej` asks for a jar from the network that this folder has.
             config.endpoints.clear()
@@ -173,13 +174,20 @@ def _start_pyimagej(options: JvmOptions) -> Running:
     else:
         config.set_java_constraints(fetch="auto", version="11")
     gateway = imagej.init(what, mode=options.mode)
-    if not gateway.legacy or not gateway.legacy.isActive():
+    if not _has_legacy(gateway):
         raise SetupError(
             "This ImageJ2 runs without ImageJ 1 (no imagej-legacy). Name a Fiji folder, or "
             "use backend='ij1'.",
             code="no_imagej",
         )
     return Running("pyimagej", gateway)
+
+
+def _has_legacy(gateway: Any) -> bool:
+    try:
+        return bool(gateway.legacy and gateway.legacy.isActive())
+    except ImportError:
+        return False
 
 
 def _start_small(options: JvmOptions) -> Running:

@@ -16,8 +16,10 @@ pytestmark = pytest.mark.jvm
 HEADLESS = """
 import json, os, signal, threading, time
 from deepflash_service.bridge import init
+from deepflash_service.bridge.jvm import java_class
 
 with init(backend="ij1") as fiji:
+    java_class("ij.IJ").log("logged by Java")
     facts = {"backend": fiji.backend}
     fiji.run_macro('newImage("a", "32-bit noise", 400, 400, 1);'
                    'run("Gaussian Blur...", "sigma=3"); run("Median...", "radius=2");'
@@ -73,6 +75,7 @@ def test_the_process_ends_by_itself_and_keeps_its_output_and_signals(plugin_jar:
     facts, errors, seconds = run_script(HEADLESS)
     assert facts == {"backend": "ij1", "interrupted": True}
     assert "printed by ImageJ" in errors
+    assert "logged by Java" in errors
     assert seconds < 40
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,3 +91,34 @@ def client(fake: FakeService) -> Iterator[Service]:
     """Return a client of the fake service."""
     with Service(Transport(fake.url, "secret", timeout=5)) as service:
         yield service
+
+
+def write_jar(path: Path, *, java: int = 8) -> Path:
+    """Write a jar with one class file of the given Java version."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("META-INF/versions/9/A.class", b"\xca\xfe\xba\xbe\0\0\0\x63")
+        archive.writestr("A.class", b"\xca\xfe\xba\xbe\0\0" + (java + 44).to_bytes(2, "big"))
+    return path
+
+
+@pytest.fixture
+def make_jar() -> Callable[..., Path]:
+    """Return the function that writes a jar."""
+    return write_jar
+
+
+@pytest.fixture
+def make_fiji(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that lays out a Fiji folder, with or without what pyimagej needs."""
+
+    def make(*, with_pyimagej: bool = False, java: int = 8) -> Path:
+        fiji = tmp_path / ("complete" if with_pyimagej else "plain") / "Fiji.app"
+        write_jar(fiji / "jars" / "ij-1.54p.jar")
+        (fiji / "plugins").mkdir()
+        if with_pyimagej:
+            for name in ("imglib2-imglyb-1.1.0", "imglib2-unsafe-1.0", "imagej-legacy-2.0.3"):
+                write_jar(fiji / "jars" / f"{name}.jar", java=java)
+        return fiji
+
+    return make

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,16 +12,9 @@ from deepflash_service.bridge.jvm import JvmOptions
 from deepflash_service.errors import InputError, SetupError
 
 
-def make_jar(path: Path, *, java: int = 8) -> Path:
-    """Write a jar with one class file of the given Java version."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("META-INF/versions/9/A.class", b"\xca\xfe\xba\xbe\0\0\0\x63")
-        archive.writestr("A.class", b"\xca\xfe\xba\xbe\0\0" + (java + 44).to_bytes(2, "big"))
-    return path
-
-
-def test_the_jars_of_the_build_are_found_or_not(tmp_path: Path) -> None:
+def test_the_jars_of_the_build_are_found_or_not(
+    tmp_path: Path, make_jar: Callable[..., Path]
+) -> None:
     """Without ij there is nothing to start."""
     assert jars.find_imagej_jars(tmp_path) == []
     make_jar(tmp_path / "ij1-patcher-2.0.0.jar")
@@ -30,7 +23,7 @@ def test_the_jars_of_the_build_are_found_or_not(tmp_path: Path) -> None:
     assert len(jars.find_imagej_jars(tmp_path)) == 2
 
 
-def test_a_jar_that_was_cut_off_is_named(tmp_path: Path) -> None:
+def test_a_jar_that_was_cut_off_is_named(tmp_path: Path, make_jar: Callable[..., Path]) -> None:
     """Half a download would fail much later, with a riddle."""
     jar = make_jar(tmp_path / "ij-1.54p.jar")
     jar.write_bytes(jar.read_bytes()[:40])
@@ -39,7 +32,7 @@ def test_a_jar_that_was_cut_off_is_named(tmp_path: Path) -> None:
     assert caught.value.code == "broken_jar"
 
 
-def test_a_fiji_folder_tells_its_java(tmp_path: Path) -> None:
+def test_a_fiji_folder_tells_its_java(tmp_path: Path, make_jar: Callable[..., Path]) -> None:
     """The oldest Java that can run it is read from its class files, never below 11."""
     make_jar(tmp_path / "jars" / "ij-1.54p.jar")
     assert jars.read_java_version(tmp_path) == "11"
@@ -58,15 +51,13 @@ def test_a_folder_without_imagej_is_no_fiji(tmp_path: Path) -> None:
 
 
 def test_the_way_to_start_follows_what_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, make_fiji: Callable[..., Path]
 ) -> None:
     """pyimagej where it needs no network, the small set where it would."""
-    fiji = tmp_path / "Fiji"
-    make_jar(fiji / "jars" / "ij-1.54p.jar")
+    fiji = make_fiji()
     assert jvm._list_ways(JvmOptions(fiji=fiji)) == ["ij1"]
-    for name in ("imglib2-imglyb-1.1.0", "imglib2-unsafe-1.0", "imagej-legacy-2.0.3"):
-        make_jar(fiji / "jars" / f"{name}.jar")
-    assert jvm._list_ways(JvmOptions(fiji=fiji)) == ["pyimagej", "ij1"]
+    complete = make_fiji(with_pyimagej=True)
+    assert jvm._list_ways(JvmOptions(fiji=complete)) == ["pyimagej", "ij1"]
     assert jvm._list_ways(JvmOptions(fiji=fiji, backend="ij1")) == ["ij1"]
     monkeypatch.setattr(jvm, "find_imagej_jars", list)
     assert jvm._list_ways(JvmOptions()) == ["pyimagej", "ij1"]
@@ -74,7 +65,9 @@ def test_the_way_to_start_follows_what_is_there(
     assert jvm._list_ways(JvmOptions()) == ["ij1"]
 
 
-def test_the_plugin_of_a_fiji_folder_is_not_doubled(tmp_path: Path) -> None:
+def test_the_plugin_of_a_fiji_folder_is_not_doubled(
+    tmp_path: Path, make_jar: Callable[..., Path]
+) -> None:
     """Two copies of a plugin in one ImageJ fight."""
     make_jar(tmp_path / "plugins" / "DeepFLaSH_Fiji-9.jar")
     assert jars.find_plugin_jar(tmp_path) is None
