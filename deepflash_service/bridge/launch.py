@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import signal
@@ -147,6 +148,14 @@ def _stop_child(process: subprocess.Popen[bytes], *, timeout: float = 20.0) -> b
     if process in _children:
         _children.remove(process)
     return True
+
+
+@atexit.register
+def _disown() -> None:
+    """Let go of services that go on, so that Python does not complain about them at its end."""
+    for process in _children:
+        if process.poll() is None:
+            process.returncode = 0
 
 
 def _last_output(home: Path) -> str:
