@@ -97,3 +97,13 @@ def test_each_is_no_consensus() -> None:
         build_consensus({"e1": A}, method="each")
     with pytest.raises(InputError):
         build_consensus({})
+
+
+def test_objects_need_half_of_the_experts_and_a_majority_of_pixels() -> None:
+    """Of four experts two are enough for an ROI; a pixel that one of these two marks is not in."""
+    wide = np.array([[1, 1, 1, 0, 0]], dtype=np.int32)
+    narrow = np.array([[1, 1, 0, 0, 0]], dtype=np.int32)
+    other = np.array([[0, 0, 0, 0, 1]], dtype=np.int32)
+    empty = np.zeros_like(wide)
+    labels = agree_on_objects([wide, narrow, other, empty])
+    np.testing.assert_array_equal(labels, narrow)

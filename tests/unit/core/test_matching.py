@@ -94,3 +94,11 @@ def test_parts_of_one_label_stay_one_roi() -> None:
     values = np.array([[1, 0, 1]])
     assert match_rois(values, values).predicted == 2
     assert match_rois(values.astype(np.int32), values.astype(np.int32)).predicted == 1
+
+
+def test_more_pairs_count_more_than_better_ones() -> None:
+    """Two poor pairs are chosen over one good pair."""
+    a = np.array([[1] * 10 + [2] * 4], dtype=np.int32)
+    b = np.array([[2] * 2 + [1] * 10 + [0] * 2], dtype=np.int32)
+    assert match_labels(a, b, iou=0.3).pairs.tolist() == [[1, 1]]
+    assert match_labels(a, b, iou=0.15).pairs.tolist() == [[1, 2], [2, 1]]

@@ -68,3 +68,29 @@ def test_rounds_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where numbers never settle, the last round counts."""
     monkeypatch.setattr("deepflash_service.core.staple._MOST_ROUNDS", 1)
     assert estimate_staple([TRUTH, TRUTH, ~TRUTH]).mask.shape == TRUTH.shape
+
+
+def estimate_pixel_by_pixel(masks: np.ndarray) -> np.ndarray:
+    """Run STAPLE as in the paper, pixel by pixel, without any grouping."""
+    votes = masks.reshape(len(masks), -1).astype(float)
+    sensitivity = specificity = np.full((len(masks), 1), 0.99999)
+    prior = votes.mean()
+    weights = np.zeros(votes.shape[1])
+    for _ in range(500):
+        present = prior * np.prod(np.where(votes, sensitivity, 1 - sensitivity), axis=0)
+        absent = (1 - prior) * np.prod(np.where(votes, 1 - specificity, specificity), axis=0)
+        weights = present / (present + absent)
+        sensitivity = (votes @ weights / weights.sum())[:, np.newaxis]
+        specificity = ((1 - votes) @ (1 - weights) / (1 - weights).sum())[:, np.newaxis]
+    return np.asarray(weights.reshape(masks.shape[1:]))
+
+
+def test_patterns_give_what_pixels_give() -> None:
+    """Grouping pixels by their votes changes no probability; one half is the limit."""
+    masks = np.array([blur(TRUTH, errors, seed=7) for errors in (0.35, 0.3, 0.3, 0.25)])
+    masks[1:] = [blur(TRUTH, errors, seed=seed) for seed, errors in ((8, 0.3), (9, 0.3), (6, 0.3))]
+    expected = estimate_pixel_by_pixel(masks)
+    result = estimate_staple(masks)
+    np.testing.assert_allclose(result.probability, expected, atol=1e-4)
+    assert ((expected > 0.5) & (expected < 0.9)).any()
+    np.testing.assert_array_equal(result.mask, expected >= 0.5)
