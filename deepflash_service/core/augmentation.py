@@ -32,8 +32,10 @@ class Variation:
     light_share: float = 0.8
     light: tuple[float, float] = (0.6, 1.5)
     offset: float = 0.15
-    noise_share: float = 0.15
-    noise: float = 0.08
+    shade_share: float = 0.3
+    shade: float = 0.06
+    noise_share: float = 0.5
+    noise: float = 0.1
     blur_share: float = 0.15
     blur: tuple[float, float] = (0.5, 1.0)
 
@@ -44,6 +46,7 @@ NO_VARIATION = Variation(
     bend_share=0.0,
     gamma_share=0.0,
     light_share=0.0,
+    shade_share=0.0,
     noise_share=0.0,
     blur_share=0.0,
 )
@@ -90,7 +93,7 @@ def warp_tile(
 
 
 def draw_intensity(tile: Array, variation: Variation, rng: np.random.Generator) -> Array:
-    """Return the tile with random gamma, brightness, contrast, noise and blur.
+    """Return the tile with random gamma, brightness, contrast, uneven background, noise and blur.
 
     Parameters
     ----------
@@ -112,6 +115,9 @@ def draw_intensity(tile: Array, variation: Variation, rng: np.random.Generator) 
         contrast = np.float32(rng.uniform(*variation.light))
         offset = np.float32(rng.uniform(-variation.offset, variation.offset))
         result = result * contrast + offset
+    if rng.random() < variation.shade_share:
+        shade = _draw_field(tile.shape[0], variation.shade, rng)
+        result = result + shade.astype(np.float32)[..., np.newaxis]
     if rng.random() < variation.noise_share:
         deviation = np.float32(rng.uniform(0, variation.noise))
         result = result + deviation * rng.standard_normal(tile.shape, dtype=np.float32)
@@ -134,12 +140,12 @@ def _draw_coordinates(
     rows = matrix[0, 0] * axis[:, np.newaxis] + matrix[0, 1] * axis
     columns = matrix[1, 0] * axis[:, np.newaxis] + matrix[1, 1] * axis
     if rng.random() < variation.bend_share:
-        rows = rows + _draw_bend(size, variation.bend, rng)
-        columns = columns + _draw_bend(size, variation.bend, rng)
+        rows = rows + _draw_field(size, variation.bend, rng)
+        columns = columns + _draw_field(size, variation.bend, rng)
     return rows, columns
 
 
-def _draw_bend(size: int, deviation: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+def _draw_field(size: int, deviation: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     knots = max(3, size // 64 + 1)
     grid = rng.normal(0.0, deviation, (knots, knots))
     position = np.linspace(0, knots - 1, size)[:, np.newaxis] - np.arange(knots)

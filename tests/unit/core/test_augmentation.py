@@ -79,7 +79,9 @@ def test_intensity_variation_leaves_its_input_alone() -> None:
     """The given tile is not changed, and the result is finite float32."""
     tile = np.random.default_rng(0).normal(0.3, 0.3, (32, 32, 2)).astype(np.float32)
     before = tile.copy()
-    always = replace(Variation(), gamma_share=1, light_share=1, noise_share=1, blur_share=1)
+    always = replace(
+        Variation(), gamma_share=1, light_share=1, shade_share=1, noise_share=1, blur_share=1
+    )
     result = draw_intensity(tile, always, np.random.default_rng(1))
     np.testing.assert_array_equal(tile, before)
     assert result.dtype == np.float32

@@ -92,7 +92,9 @@ def test_image_and_mask_move_together(example: Example) -> None:
 
     from deepflash_service.core.augmentation import Variation
 
-    variation = replace(Variation(), gamma_share=0, light_share=0, noise_share=0, blur_share=0)
+    variation = replace(
+        Variation(), gamma_share=0, light_share=0, shade_share=0, noise_share=0, blur_share=0
+    )
     sampling = Sampling(tile=96, batch=16, foreground_share=1.0, variation=variation)
     batch = draw_batch([example], sampling, np.random.default_rng(5))
     assert batch.masks.mean() > 0.005
