@@ -85,7 +85,7 @@ class Fitter:
         batch = (self._next or self._pool.submit(self._draw)).result()
         self._next = self._pool.submit(self._draw)
         target = np.stack([batch.masks, batch.weights], axis=-1)
-        loss = _train(self.network, batch.images, target)
+        loss = train_step(self.network, batch.images, target)
         if not np.isfinite(loss):
             raise ComputeError(
                 "The training diverged: its loss is no longer a number. Train again with "
@@ -162,7 +162,21 @@ def _compile(network: Any, settings: TrainSettings) -> None:
     )
 
 
-def _train(network: Any, images: Any, target: Any) -> float:
+def train_step(network: Any, images: Any, target: Any) -> float:
+    """Train a compiled network on one batch and return the loss.
+
+    Parameters
+    ----------
+    network : keras.Model
+    images : ndarray (B, T, T, C)
+    target : ndarray (B, T, T, 2)
+        Masks and weights.
+
+    Raises
+    ------
+    ComputeError
+        Code ``out_of_memory``.
+    """
     try:
         return float(network.train_on_batch(images, target))
     except Exception as error:
