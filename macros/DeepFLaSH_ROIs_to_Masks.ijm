@@ -14,47 +14,9 @@
 arguments = getArgument();
 if (arguments == "") arguments = askUser();
 
-images = valueOf(arguments, "images");
-rois = valueOf(arguments, "rois");
-output = valueOf(arguments, "output");
-expert = valueOf(arguments, "expert");
-words = "";
-if (hasWord(arguments, "watershed")) words = words + " watershed";
-if (hasWord(arguments, "overwrite")) words = words + " overwrite";
-if (images == "" || rois == "" || output == "" || expert == "")
-    exit("The argument needs images=DIR rois=DIR output=DIR expert=NAME, but it is: " + arguments);
-
-lines = split(call("org.deepflash.Macros.pairRois", "images=[" + images + "] rois=[" + rois + "]"), "\n");
-done = 0;
-leftOut = 0;
-kept = 0;
-failed = 0;
-for (i = 0; i < lines.length; i++) {
-    fields = split(lines[i], "\t");
-    if (startsWith(lines[i], "error: ")) exit(substring(lines[i], 7));
-    if (fields[0] == "problem") {
-        print("DeepFLaSH: left out. " + fields[1]);
-        leftOut++;
-    }
-    if (fields[0] == "pair") {
-        answer = call("org.deepflash.Macros.saveAnnotation", "image=[" + fields[1] + "] rois=[" + fields[2]
-            + "] output=[" + output + "] expert=[" + expert + "]" + words);
-        if (indexOf(answer, "exists already and was kept") > 0) {
-            print("DeepFLaSH: kept. " + substring(answer, 7));
-            kept++;
-        } else if (startsWith(answer, "error: ")) {
-            print("DeepFLaSH: failed. " + substring(answer, 7));
-            failed++;
-        } else {
-            print("DeepFLaSH: " + File.getName(fields[1]) + ", " + answer + " ROIs of " + expert);
-            done++;
-        }
-        showProgress(i + 1, lines.length);
-    }
-}
-summary = "" + done + " converted, " + kept + " kept, " + leftOut + " left out, " + failed + " failed";
-print("DeepFLaSH: " + summary + "; results in " + output + File.separator + expert);
-if (done + kept == 0) exit("No ROI set was converted (" + summary + "). The Log names each file and the reason.");
+summary = call("org.deepflash.Macros.roisToMasks", arguments);
+if (startsWith(summary, "error: ")) exit(substring(summary, 7));
+print("DeepFLaSH: " + summary);
 return summary;
 
 function askUser() {
@@ -73,19 +35,4 @@ function askUser() {
     if (Dialog.getCheckbox()) text = text + " watershed";
     if (Dialog.getCheckbox()) text = text + " overwrite";
     return text;
-}
-
-// The value of key=value or key=[value with blanks] in the argument, "" if it is not there.
-function valueOf(text, key) {
-    text = " " + text + " ";
-    start = indexOf(text, " " + key + "=");
-    if (start < 0) return "";
-    start = start + lengthOf(key) + 2;
-    if (substring(text, start, start + 1) == "[") return substring(text, start + 1, indexOf(text, "]", start));
-    return substring(text, start, indexOf(text, " ", start));
-}
-
-function hasWord(text, word) {
-    found = indexOf(" " + text + " ", " " + word + " ") >= 0;
-    return found;
 }

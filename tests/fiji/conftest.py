@@ -7,29 +7,23 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import tifffile
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from desktop import Desktop, open_display, start_imagej
-from tiny_model import store_threshold_model
+from tests.fiji.desktop import Desktop, open_display, start_imagej
+from tests.fiji.tiny_model import store_threshold_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
 MODEL = "Bright"
 START_SECONDS = 60.0
-SERVE = (
-    "import sys; from deepflash_service.settings import load_settings;"
-    "from deepflash_service.web.server import serve; serve(load_settings(sys.argv[1]), open_browser=False)"
-)
 
 
 def draw_spots(*, shape: tuple[int, int] = (96, 128), count: int = 6) -> NDArray[np.uint16]:
@@ -49,7 +43,10 @@ def service_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     store_threshold_model(home, name=MODEL)
     with (home / "service-test.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, str(home)], stdout=log, stderr=log, env={**os.environ}
+            [sys.executable, "-m", "deepflash_service.cli", "serve", "--no-browser"],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "DEEPFLASH_HOME": str(home)},
         )
     try:
         deadline = time.monotonic() + START_SECONDS

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from desktop import Desktop
+    from tests.fiji.desktop import Desktop
 
 pytestmark = [pytest.mark.xvfb, pytest.mark.jvm, pytest.mark.keras]
 

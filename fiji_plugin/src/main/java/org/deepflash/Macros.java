@@ -58,6 +58,11 @@ public final class Macros {
         return answer(() -> Integer.toString(RoiConversion.saveAnnotation(OptionText.parse(options))));
     }
 
+    /** Converts a folder of ROI sets; returns the counts. See {@link RoiConversion#convertFolders}. */
+    public static String roisToMasks(String options) {
+        return answer(() -> RoiConversion.convertFolders(OptionText.parse(options)));
+    }
+
     /** Pairs images with ROI sets by name; returns one line per file. See {@link RoiConversion#pair}. */
     public static String pairRois(String options) {
         return answer(() -> RoiConversion.pair(OptionText.parse(options)));

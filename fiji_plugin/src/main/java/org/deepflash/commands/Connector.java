@@ -82,11 +82,14 @@ final class Connector {
             if (choice.equals(START)) {
                 IJ.showStatus("DeepFLaSH: starting the service ...");
                 ServiceLauncher.start(settings);
+                // From now on the service of this computer is meant, whatever address was tried before.
+                StoredSettings.save(new ConnectionSettings("", "", settings.startsLocal(), settings.getPython(),
+                    settings.getTimeout()));
             } else if (choice.equals(SET_UP)) {
                 SetUp.askAndStore();
             }
         } catch (ServiceException error) {
-            IJ.showMessage("DeepFLaSH", Failures.toSentence(error));
+            IJ.showMessage("DeepFLaSH", Sentence.wrap(Failures.toSentence(error)));
         }
     }
 }

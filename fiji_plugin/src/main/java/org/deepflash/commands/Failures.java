@@ -64,7 +64,7 @@ public final class Failures {
             return new IllegalStateException(sentence, error);
         }
         if (!isQuiet) {
-            IJ.showMessage("DeepFLaSH", sentence);
+            IJ.showMessage("DeepFLaSH", Sentence.wrap(sentence));
         }
         return cancel();
     }

@@ -32,6 +32,8 @@ public final class RoiConversion {
     private static final Set<String> SAVE_KEYS = keys("rois", "image", "output", "expert", "name", "watershed",
         "overwrite");
     private static final Set<String> PAIR_KEYS = keys("images", "rois");
+    private static final Set<String> FOLDER_KEYS = keys("images", "rois", "output", "expert", "watershed",
+        "overwrite");
 
     private RoiConversion() {
     }
@@ -78,14 +80,63 @@ public final class RoiConversion {
      */
     public static int saveAnnotation(OptionText options) throws IOException {
         options.allowOnly(SAVE_KEYS);
-        String expert = plainName(options.need("expert"), "expert");
+        Path folder = expertFolder(options);
         ImagePlus image = options.has("image") ? openImage(Paths.get(options.need("image"))) : Images.needCurrent();
         List<Roi> rois = options.has("rois") ? RoiFiles.read(Paths.get(options.need("rois"))) : drawnRois(image);
         String name = plainName(options.get("name", RoiPairing.stem(image.getTitle())), "name");
+        return save(image, rois, folder.resolve(name), options);
+    }
+
+    private static Path expertFolder(OptionText options) {
+        return Paths.get(options.need("output")).resolve(plainName(options.need("expert"), "expert"));
+    }
+
+    private static int save(ImagePlus image, List<Roi> rois, Path target, OptionText options) throws IOException {
         Annotation annotation = Annotation.draw(rois, image, options.has("watershed"));
-        annotation.save(Paths.get(options.need("output")).resolve(expert), name, options.has("overwrite"));
+        annotation.save(target.getParent(), target.getFileName().toString(), options.has("overwrite"));
         annotation.getWarnings().forEach(IJ::log);
         return annotation.getRois().size();
+    }
+
+    /**
+     * Converts the ROI sets of a folder: {@code images=FOLDER rois=FOLDER output=FOLDER expert=NAME [watershed]
+     * [overwrite]}. A bad file is told in the Log and does not stop the others; results that exist are kept.
+     *
+     * @return how many were converted, kept, left out and failed
+     * @throws InputException if not a single result is there in the end
+     */
+    public static String convertFolders(OptionText options) {
+        options.allowOnly(FOLDER_KEYS);
+        Path folder = expertFolder(options);
+        RoiPairing pairing = RoiPairing.find(Paths.get(options.need("images")), Paths.get(options.need("rois")));
+        int done = 0;
+        int kept = 0;
+        int failed = 0;
+        for (Map.Entry<Path, Path> pair : pairing.getPairs().entrySet()) {
+            String title = pair.getKey().getFileName().toString();
+            Path target = folder.resolve(RoiPairing.stem(title));
+            if (!options.has("overwrite") && Files.exists(folder.resolve(target.getFileName() + ".tif"))) {
+                IJ.log("DeepFLaSH: kept. " + target + ".tif exists already; add overwrite to replace it.");
+                kept++;
+                continue;
+            }
+            try {
+                int count = save(openImage(pair.getKey()), RoiFiles.read(pair.getValue()), target, options);
+                IJ.log("DeepFLaSH: " + title + ", " + count + " ROIs of " + options.need("expert"));
+                done++;
+            } catch (IOException | InputException error) {
+                IJ.log("DeepFLaSH: failed. " + title + ": " + Failures.toSentence(error));
+                failed++;
+            }
+        }
+        pairing.getProblems().forEach(problem -> IJ.log("DeepFLaSH: left out. " + problem));
+        String summary = done + " converted, " + kept + " kept, " + pairing.getProblems().size() + " left out, "
+            + failed + " failed";
+        if (done + kept == 0) {
+            throw new InputException("No ROI set was converted (" + summary
+                + "). The Log names each file and the reason.");
+        }
+        return summary;
     }
 
     private static List<Roi> drawnRois(ImagePlus image) {
