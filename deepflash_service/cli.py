@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deepflash_service import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serving", "Start the service that Fiji, scripts and the browser use."),
-    "demo": ("demonstration", "Run the whole workflow on generated pictures."),
+    "demo": ("", "Run the whole workflow on generated pictures."),
     "samples": ("samples", "Write the demonstration data set as files."),
     "train": ("training", "Train a model from the masks of one or several experts."),
     "segment": ("segmentation", "Segment images with a model of the library."),
@@ -24,7 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Tell what is installed, what is wrong, how to mend it."),
     "install-fiji": ("fiji", "Copy jar and macros into a Fiji installation."),
 }
-"""Command name to its module in ``deepflash_service.commands`` and its line in the help."""
+"""Command name to its module in ``deepflash_service.commands`` and its line in the help.
+
+``demo`` is defined here, because the demonstration is no command of its own floor.
+"""
 
 _EPILOG = "Every command takes --home DIR (or DEEPFLASH_HOME) and explains itself with --help."
 
@@ -42,6 +50,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "demo":
+            return demo
         module = import_module(f"deepflash_service.commands.{COMMANDS[cmd_name][0]}")
         command = getattr(module, cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
@@ -67,6 +77,24 @@ def deepflash(ctx: click.Context, home: str | None) -> None:
     ctx.obj = home
 
 
+@click.command()
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder for everything; its home folder lies inside.",
+)
+@click.option("--quick", is_flag=True, help="Fewer images and epochs: try the machinery only.")
+@click.option("--home", hidden=True, help="Not used: the demonstration has its own home folder.")
+def demo(*, output: Path, quick: bool, home: str | None) -> None:
+    """Run the whole workflow on generated pictures, in ImageJ's own classes."""
+    from deepflash_service.demo.run import run_demo
+
+    del home
+    run_demo(output, quick=quick)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with 0, 1 (failure) or 2 (wrong use)."""
     sys.exit(run(arguments))
@@ -76,10 +104,9 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; one sentence on stderr tells any fault."""
     from deepflash_service.commands.failures import explain_failure
 
+    start: Callable[..., object] = deepflash.main
     try:
-        code: object = click.Command.main(
-            deepflash, arguments, prog_name="deepflash", standalone_mode=False
-        )
+        code = start(arguments, prog_name="deepflash", standalone_mode=False)
     except click.exceptions.Exit as end:
         return int(end.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -91,4 +118,4 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -74,9 +74,12 @@ def write_roi_zip(path: Path, rois: Sequence[bytes]) -> None:
     rois : sequence of bytes
         ImageJ ROI bytes with unique names.
     """
+    taken: dict[str, int] = {}
     with open_atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for index, roi in enumerate(rois, start=1):
             name = read_roi_name(roi) or f"roi-{index:04d}"
+            count = taken[name] = taken.get(name, 0) + 1
+            name = name if count == 1 else f"{name}-{count}"
             archive.writestr(zipfile.ZipInfo(f"{name}.roi", _EPOCH), roi)
 
 

@@ -1,0 +1,78 @@
+"""Nothing half-written, whatever happens in the middle."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deepflash_service.errors import SetupError
+from deepflash_service.store.atomic import open_atomic, stage_folder, write_json, write_text
+
+_WRITER = """
+import os, sys
+from pathlib import Path
+from deepflash_service.store.atomic import open_atomic
+with open_atomic(Path(sys.argv[1])) as temporary:
+    temporary.write_bytes(b"new " * 100)
+    print("half", flush=True)
+    sys.stdin.read()
+"""
+
+
+def write_and_fail(path: Path) -> None:
+    """Write something, then fail as a full disk or a fault of ours would."""
+    path.write_text("new")
+    raise ValueError("stop")
+
+
+def test_a_fault_leaves_the_old_file(tmp_path: Path) -> None:
+    """An exception in the middle changes nothing and leaves no temporary file."""
+    path = tmp_path / "a" / "b.txt"
+    write_text(path, "old")
+    with pytest.raises(ValueError, match="stop"), open_atomic(path) as temporary:
+        write_and_fail(temporary)
+    assert path.read_text() == "old"
+    assert [one.name for one in path.parent.iterdir()] == ["b.txt"]
+
+
+def test_a_killed_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    """After SIGKILL in the middle of writing the old content is there, whole."""
+    path = tmp_path / "b.txt"
+    write_text(path, "old")
+    with subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"half\n"
+        writer.send_signal(signal.SIGKILL)
+        writer.wait(timeout=20)
+    assert path.read_text() == "old"
+
+
+def test_a_fault_leaves_no_folder(tmp_path: Path) -> None:
+    """A folder appears complete or not at all."""
+    with pytest.raises(ValueError, match="stop"), stage_folder(tmp_path / "d") as folder:
+        write_and_fail(folder / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_never_replaces_another(tmp_path: Path) -> None:
+    """Two writers of the same folder: the second is told, the first is kept."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "mine").touch()
+    with pytest.raises(FileExistsError), stage_folder(tmp_path / "d") as folder:
+        (folder / "other").touch()
+    assert [one.name for one in tmp_path.rglob("*")] == ["d", "mine"]
+
+
+def test_disk_faults_are_explained(tmp_path: Path) -> None:
+    """A path that cannot be written gives one sentence with the remedy."""
+    (tmp_path / "file").touch()
+    with pytest.raises(SetupError) as caught:
+        write_json(tmp_path / "file" / "x.json", {})
+    assert caught.value.code == "disk_fault"
+    assert "Check the free space" in caught.value.message

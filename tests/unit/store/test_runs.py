@@ -1,0 +1,137 @@
+"""Job folders: events, results, markers, and copies to other computers."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from deepflash_service.errors import InputError, NotFoundError
+from deepflash_service.store import runs
+from deepflash_service.store.events import Event
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> runs.Run:
+    """Return a new segmentation job."""
+    return runs.create_run(tmp_path, "segmentation", options={"model": "m"})
+
+
+def test_a_new_job_is_complete(tmp_path: Path, run: runs.Run) -> None:
+    """The folder has its description and its first event from the start."""
+    job = runs.read_job(run)
+    assert job["state"] == "queued"
+    assert job["kind"] == "segmentation"
+    assert job["model"] == "m"
+    assert job["results"] == []
+    assert job["error"] is None
+    assert job["finished"] is None
+    assert runs.open_run(tmp_path, run.id) == run
+    assert [one.id for one in runs.list_runs(tmp_path)] == [run.id]
+
+
+def test_events_are_numbered_lines(run: runs.Run) -> None:
+    """A cursor returns only what came after it."""
+    runs.append_event(run, Event("running", "epoch 1", 1, 2, {"f1": 0.5, "loss": float("nan")}))
+    runs.append_event(run, Event("done", "saved", model="m@3"))
+    events = runs.read_events(run, after=1)
+    assert [event["seq"] for event in events] == [2, 3]
+    assert events[0]["metrics"] == {"f1": 0.5}
+    assert set(events[0]) == {"seq", "time", "state", "message", "current", "maximum", "metrics"}
+    job = runs.read_job(run)
+    assert (job["state"], job["current"], job["maximum"], job["model"]) == ("done", 1, 2, "m@3")
+    assert job["finished"] == events[1]["time"]
+
+
+def test_errors_reach_the_job(run: runs.Run) -> None:
+    """A failed job tells code, sentence and details."""
+    error = {"code": "rgb_image", "message": "This is an RGB image.", "details": {}}
+    runs.append_event(run, Event("failed", "This is an RGB image.", error=error))
+    assert runs.read_job(run)["error"] == error
+
+
+def test_a_torn_line_hides_nothing(run: runs.Run) -> None:
+    """A writer killed in the middle of a line costs that line only."""
+    with (run.folder / "events.jsonl").open("ab") as stream:
+        stream.write(b'{"time": "x", "state": "runn')
+    assert [event["seq"] for event in runs.read_events(run)] == [1]
+    runs.append_event(run, Event("running", "again"))
+    assert [event["message"] for event in runs.read_events(run)][-1] == "again"
+
+
+def test_many_writers_lose_no_line(run: runs.Run) -> None:
+    """Lines of several writers never mix."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: runs.append_event(run, Event("running", str(n))), range(200)))
+    messages = {event["message"] for event in runs.read_events(run)}
+    assert {str(number) for number in range(200)} <= messages
+
+
+def test_inputs_and_results_stay_inside(run: runs.Run) -> None:
+    """Names with folders are refused; results are found by their listed name only."""
+    path = runs.add_input(run, "image", name="a b.tif", data=b"x")
+    assert runs.list_inputs(run, "image") == [path]
+    with pytest.raises(InputError):
+        runs.add_input(run, "image", name="../../a.tif", data=b"x")
+    (run.results / "a").mkdir()
+    (run.results / "a" / "labels.tif").write_bytes(b"1")
+    (run.results / ".partial-123.tif").write_bytes(b"1")
+    (run.results / "link.csv").symlink_to(run.folder / "job.json")
+    assert runs.list_results(run) == ["a/labels.tif"]
+    assert runs.find_result(run, "labels.tif") == runs.find_result(run, "a/labels.tif")
+    for wrong in ("../job.json", "link.csv", "b/labels.tif", "/etc/passwd", ".partial-123.tif"):
+        with pytest.raises(NotFoundError) as caught:
+            runs.find_result(run, wrong)
+        assert caught.value.code == "unknown_result"
+
+
+def test_names_without_folder_must_be_unique(run: runs.Run) -> None:
+    """With two images the folder of a result has to be named."""
+    for name in ("a", "b"):
+        (run.results / name).mkdir()
+        (run.results / name / "labels.tif").write_bytes(b"1")
+    with pytest.raises(NotFoundError):
+        runs.find_result(run, "labels.tif")
+
+
+def test_requests_are_markers(run: runs.Run) -> None:
+    """Stop and cancel are files that any process can set and see."""
+    assert not runs.is_stop_requested(run)
+    runs.request_stop(run)
+    runs.request_cancel(run)
+    assert runs.is_stop_requested(run)
+    assert runs.is_cancel_requested(run)
+    runs.clear_requests(run)
+    assert not runs.is_stop_requested(run) | runs.is_cancel_requested(run)
+
+
+def test_a_copied_folder_works_elsewhere(tmp_path: Path, run: runs.Run) -> None:
+    """The folder alone holds all that is known of a job."""
+    other = tmp_path / "other"
+    shutil.copytree(run.folder, other / "runs" / run.id)
+    assert runs.read_job(runs.open_run(other, run.id)) == runs.read_job(run)
+
+
+@pytest.mark.parametrize("job_id", ["none", "../runs", "", "A"])
+def test_unknown_jobs_are_not_found(tmp_path: Path, job_id: str) -> None:
+    """An id that names nothing, or something outside, is not found."""
+    with pytest.raises(NotFoundError) as caught:
+        runs.open_run(tmp_path, job_id)
+    assert caught.value.code == "unknown_job"
+
+
+def test_damaged_folders_do_not_hide_the_others(tmp_path: Path, run: runs.Run) -> None:
+    """A folder without readable description is left out of the list."""
+    broken = tmp_path / "runs" / "broken"
+    broken.mkdir()
+    (broken / "job.json").write_text("{")
+    assert [one.id for one in runs.list_runs(tmp_path)] == [run.id]
+
+
+def test_deleted_jobs_go_to_the_trash(tmp_path: Path, run: runs.Run) -> None:
+    """Nothing is lost by deleting."""
+    runs.delete_run(tmp_path, run.id)
+    assert runs.list_runs(tmp_path) == []
+    assert (tmp_path / "runs" / ".trash" / run.id / "job.json").is_file()
