@@ -58,7 +58,20 @@ _KNOWN_HABITS = (
 
 
 def choose_habits(experts: int, seed: int) -> dict[str, ExpertHabits]:
-    """Return the habits of ``expert_1`` to ``expert_K``; from the sixth on drawn by `seed`."""
+    """Return the habits of the simulated experts; from the sixth on they are drawn by `seed`.
+
+    Parameters
+    ----------
+    experts : int
+        Number of experts.
+    seed : int
+        Same seed, same habits.
+
+    Returns
+    -------
+    dict of str to ExpertHabits
+        Habits of ``expert_1`` to ``expert_K``.
+    """
     rng = np.random.default_rng([seed, experts])
     habits = list(_KNOWN_HABITS[:experts])
     while len(habits) < experts:

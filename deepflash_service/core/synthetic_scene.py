@@ -31,7 +31,20 @@ _READ_NOISE_LEVELS = 14.0
 
 
 def make_background(rng: np.random.Generator, tissue: Canvas) -> Canvas:
-    """Return the uneven background in photons: slope, vignette, tissue layer, patches."""
+    """Make an uneven background: slope, vignette, tissue layer, patches.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    tissue : ndarray of float, shape (M, N)
+        Weight of the cell layer.
+
+    Returns
+    -------
+    ndarray of float, shape (M, N)
+        Photons per pixel.
+    """
     shape = (tissue.shape[0], tissue.shape[1])
     rows, columns = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     slope = rng.uniform(-0.35, 0.35, 2)
@@ -57,6 +70,11 @@ def add_defocused_cells(
         Source of all randomness.
     tissue : ndarray of float, shape (M, N)
         Weight of the cell layer, where the glow is stronger.
+
+    Returns
+    -------
+    None
+        The arrays are changed in place.
     """
     shape = (scene.shape[0], scene.shape[1])
     glow = np.zeros(shape)
@@ -71,7 +89,20 @@ def add_defocused_cells(
 
 
 def add_fibres(scene: Canvas, rng: np.random.Generator) -> None:
-    """Draw winding neurites onto `scene` (photons, shape (M, N), changed in place)."""
+    """Draw winding neurites.
+
+    Parameters
+    ----------
+    scene : ndarray of float, shape (M, N)
+        Photons; changed in place.
+    rng : numpy.random.Generator
+        Source of all randomness.
+
+    Returns
+    -------
+    None
+        The arrays are changed in place.
+    """
     shape = (scene.shape[0], scene.shape[1])
     for _ in range(max(1, round(rng.integers(5, 10) * _measure_area(scene)))):
         scene += draw_fibre(rng, shape) * rng.uniform(4.0, 13.0)
@@ -88,6 +119,11 @@ def add_debris(scene: Canvas, distractors: LabelImage, *, rng: np.random.Generat
         Receives the outline of each clump; changed in place.
     rng : numpy.random.Generator
         Source of all randomness.
+
+    Returns
+    -------
+    None
+        The arrays are changed in place.
     """
     area = _measure_area(scene)
     shape = (scene.shape[0], scene.shape[1])

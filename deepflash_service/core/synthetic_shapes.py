@@ -45,14 +45,42 @@ class Blob:
 
 
 def make_smooth_noise(rng: np.random.Generator, shape: tuple[int, int], *, sigma: float) -> Canvas:
-    """Return Gaussian noise smoothed by `sigma` pixels, of mean 0 and standard deviation 1."""
+    """Return Gaussian noise smoothed over some pixels.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    shape : tuple of int
+        Rows and columns of the field.
+    sigma : float
+        Standard deviation of the smoothing, in pixels.
+
+    Returns
+    -------
+    ndarray of float, shape (M, N)
+        Noise of mean 0 and standard deviation 1, periodic at the borders.
+    """
     spectrum = ndimage.fourier_gaussian(np.fft.rfft2(rng.normal(size=shape)), sigma, n=shape[1])
     noise = np.fft.irfft2(spectrum, s=shape)
     return np.asarray((noise - noise.mean()) / max(float(noise.std()), 1e-12))
 
 
 def make_tissue(rng: np.random.Generator, shape: tuple[int, int]) -> Canvas:
-    """Return the weight (0 to 1) of a curved cell layer through the field, shape (M, N)."""
+    """Lay a curved cell layer through the field.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    shape : tuple of int
+        Rows and columns of the field.
+
+    Returns
+    -------
+    ndarray of float, shape (M, N)
+        Weight of the layer, 0 to 1.
+    """
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]] / max(shape)
     angle = rng.uniform(0, 2 * np.pi)
     centre = 0.5 + rng.uniform(0.45, 0.8) * np.array([np.sin(angle), np.cos(angle)])
@@ -96,7 +124,20 @@ def draw_blob(blob: Blob, shape: tuple[int, int]) -> tuple[Window, Canvas] | Non
 
 
 def draw_spot(rng: np.random.Generator, *, radius: float) -> Canvas:
-    """Return one blob of brightness 1 in the middle of a square of 64 x 64 pixels."""
+    """Draw one blob in the middle of a small square.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    radius : float
+        Mean radius in pixels, at most 12.
+
+    Returns
+    -------
+    ndarray of float, shape (64, 64)
+        1 inside the blob, 0 outside.
+    """
     spot = np.zeros((64, 64))
     patch = draw_blob(Blob(32.0, 32.0, radius, float(rng.uniform(1.0, 1.4)), rng), (64, 64))
     if patch is not None:
@@ -202,7 +243,20 @@ def _find_gap(cell: Blob, cells: list[Blob]) -> float:
 
 
 def draw_fibre(rng: np.random.Generator, shape: tuple[int, int]) -> Canvas:
-    """Draw one winding neurite with varicosities, brightness about 0 to 1, shape (M, N)."""
+    """Draw one winding neurite with varicosities.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of all randomness.
+    shape : tuple of int
+        Rows and columns of the field.
+
+    Returns
+    -------
+    ndarray of float, shape (M, N)
+        Brightness, about 0 to 1.
+    """
     steps = int(rng.uniform(0.3, 1.1) * max(shape) * 2)
     turns = ndimage.gaussian_filter1d(rng.normal(size=steps), 30.0, mode="wrap")
     heading = rng.uniform(0, 2 * np.pi) + np.cumsum(turns) * 0.12

@@ -43,7 +43,7 @@ class _Plan:
 
 
 _FULL = _Plan(images=8, epochs=None)
-_QUICK = _Plan(images=4, epochs=4)
+_QUICK = _Plan(images=4, epochs=2)
 
 
 def run_demo(output: Path, *, quick: bool = False, console: Console | None = None) -> DemoResults:

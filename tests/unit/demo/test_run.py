@@ -138,7 +138,7 @@ def test_the_workflow_leaves_everything_and_ends_the_service(
     assert results.imagej is None
     assert results.mean.f1 > 0.85
     assert results.experts["expert_1"] == pytest.approx(results.mean.f1, abs=0.01)
-    assert service.options == {"preset": "quick", "seed": 0, "epochs": 4}
+    assert service.options == {"preset": "quick", "seed": 0, "epochs": 2}
     assert sum(call.startswith("annotation") for call in service.calls) == 16
     assert service.calls[-2:] == ["close", "shutdown"]
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
