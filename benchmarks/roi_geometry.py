@@ -1,22 +1,22 @@
-"""How long does it take to make ImageJ ROIs of 3,000 labels, and do they come back unchanged?
+"""Measure how long ImageJ ROIs of 3,000 labels take, and whether they come back unchanged.
 
-Run ``python benchmarks/roi_geometry.py``; the answer is printed and written to
-``benchmarks/results/roi_geometry.json``. Times are the best of several runs. Whether ImageJ draws
-the same pixels is answered by the tests marked ``jvm``.
+Run: .venv/bin/python -m benchmarks.roi_geometry
+
+Times are the best of several runs. Whether ImageJ draws the same pixels is answered by the tests
+marked ``jvm``.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import platform
 import time
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.recording import record_result
 from deepflash_service.core.outlines import trace_outlines
 from deepflash_service.core.rois import labels_to_geojson, labels_to_rois, rois_to_labels
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from deepflash_service.records import LabelImage
 
 RUNS = 7
-RESULT = Path(__file__).parent / "results" / "roi_geometry.json"
 
 
 def draw_field(count: int = 3000, size: int = 2048, *, seed: int = 0) -> LabelImage:
@@ -83,7 +82,6 @@ def main() -> None:
     archive = write_archive(rois)
     outlines = trace_outlines(labels)
     answer = {
-        "machine": platform.processor() or platform.machine(),
         "labels": len(rois),
         "labels_with_holes_or_parts": len(rois) - int((np.bincount(outlines.labels) == 1).sum()),
         "one_pixel_labels": int((np.bincount(labels.ravel())[1:] == 1).sum()),
@@ -99,8 +97,8 @@ def main() -> None:
         "rois_to_labels": find_best(lambda: rois_to_labels(rois, (2048, 2048))),
         "labels_to_geojson": find_best(lambda: labels_to_geojson(labels)),
     }
-    RESULT.write_text(json.dumps(answer, indent=2) + "\n")
     print(json.dumps(answer, indent=2))
+    record_result("roi_geometry", answer)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,23 @@
-"""How long does the ROI Jaccard of two annotations of 1024 x 1024 pixels take?
+"""Measure how long the ROI Jaccard of two annotations of 1024 x 1024 pixels takes.
 
-Run ``python benchmarks/roi_jaccard.py [DATA]``, where DATA is the folder with ``lab-mue`` (about 400
-ROIs a side); the answer is printed and written to ``benchmarks/results/roi_jaccard.json``. Times
-are the best of several runs, beside the value, and beside the variant of 2018.
+Run: .venv/bin/python -m benchmarks.roi_jaccard [DATA]
+
+DATA is the folder with ``lab-mue`` (about 400 ROIs a side). Times are the best of several runs,
+beside the value, and beside the variant of 2018.
 """
 
 from __future__ import annotations
 
 import json
-import platform
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as Picture
 
+from benchmarks.recording import record_result
 from deepflash_service.core.agreement import roi_jaccard
 from deepflash_service.core.consensus import staple
 from deepflash_service.core.labels import label_rois
@@ -23,7 +25,6 @@ from deepflash_service.records import LabelVariant, Mask
 
 RUNS = 7
 IMAGES = ("1049", "1051", "1052", "1057", "1058")
-RESULT = Path(__file__).parent / "results" / "roi_jaccard.json"
 
 
 def read_mask(path: Path) -> Mask:
@@ -52,7 +53,7 @@ def main() -> None:
     """Measure, print and store."""
     data = Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/data")
     folder = data / "lab-mue" / "labels"
-    answer: dict[str, object] = {"machine": platform.processor() or platform.machine()}
+    answer: dict[str, Any] = {}
     for image in IMAGES:
         consensus, third, fifth = (
             read_mask(folder / name / f"{image}_cFOS.png")
@@ -68,8 +69,8 @@ def main() -> None:
     begin = time.perf_counter()
     staple(masks)
     answer["staple_four_experts_seconds"] = round(time.perf_counter() - begin, 4)
-    RESULT.write_text(json.dumps(answer, indent=2) + "\n")
     print(json.dumps(answer, indent=2))
+    record_result("roi_jaccard", answer)
 
 
 if __name__ == "__main__":
