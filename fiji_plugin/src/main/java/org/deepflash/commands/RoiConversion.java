@@ -107,6 +107,12 @@ public final class RoiConversion {
      */
     public static String convertFolders(OptionText options) {
         options.allowOnly(FOLDER_KEYS);
+        for (String key : new String[] {"images", "rois", "output", "expert"}) {
+            if (options.get(key, "").isEmpty()) {
+                throw new InputException("The argument needs images=DIR rois=DIR output=DIR expert=NAME, but " + key
+                    + " is missing.");
+            }
+        }
         Path folder = expertFolder(options);
         RoiPairing pairing = RoiPairing.find(Paths.get(options.need("images")), Paths.get(options.need("rois")));
         int done = 0;

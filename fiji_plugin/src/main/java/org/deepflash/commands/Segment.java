@@ -96,7 +96,7 @@ public final class Segment implements PlugIn {
             table.show(RoiTable.TITLE);
         }
         deliverImages(image, settings, new ResultImages(image, segmentation.getPlanes()));
-        saveSet(image, settings, rois);
+        saveSet(image, settings, rois, table);
         return segmentation;
     }
 
@@ -125,8 +125,10 @@ public final class Segment implements PlugIn {
         }
     }
 
-    private static void saveSet(ImagePlus image, SegmentSettings settings, List<Roi> rois) throws IOException {
+    private static void saveSet(ImagePlus image, SegmentSettings settings, List<Roi> rois, ResultsTable table)
+            throws IOException {
         if (!settings.getOutputFolder().isEmpty()) {
+            AtomicFiles.write(output(image, settings, "_rois.csv"), RoiTable.toCsv(table, image.getTitle()));
             RoiFiles.write(output(image, settings, "_RoiSet.zip"), rois);
         }
     }

@@ -2,6 +2,7 @@ package org.deepflash.fiji;
 
 import ij.ImagePlus;
 import ij.measure.ResultsTable;
+import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
 
@@ -51,6 +52,17 @@ public final class RoiTable {
             table.addValue("Model", model);
             table.addValue("Threshold", threshold);
         }
+    }
+
+    /** Returns the rows of one image as CSV with the headings of the table. */
+    public static byte[] toCsv(ResultsTable table, String image) {
+        StringBuilder text = new StringBuilder(table.getColumnHeadings().trim().replace('\t', ',')).append('\n');
+        for (int row = 0; row < table.size(); row++) {
+            if (image.equals(table.getStringValue("Image", row))) {
+                text.append(String.join(",", table.getRowAsString(row).split("\t", -1))).append('\n');
+            }
+        }
+        return text.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     private static void addPlace(ResultsTable table, ImagePlus image, SegmentedPlane plane) {
