@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from deepflash_service.demo.report import format_seconds
+from deepflash_service.demo.report import find_command, format_seconds
 from deepflash_service.demo.results import Step
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ class Narrator:
 
     def print_places(self, output: Path, results: DemoResults) -> None:
         """Print where everything lies and what to try next."""
-        name, print_line = results.images[0].name, self.say
+        name, model, command = results.images[0].name, results.training.model, find_command()
+        home, print_line = output / "home", self.say
         self.console.print("[bold]Where it lies[/]")
         print_line(f"{output / 'report.html'}  the report: open it in a browser")
         print_line(f"{output / f'{name}_overlay.tif'}  opens in Fiji with its ROIs as overlay")
@@ -167,9 +168,8 @@ class Narrator:
         print_line(f"{output / f'{name}_comparison.png'}  magenta model, green truth, white both")
         print_line(f"{output / 'rois.csv'}, summary.csv, summary.json  tables and scores")
         self.console.print("[bold]What to try next[/]")
-        print_line(f"deepflash segment IMAGE --model {results.training.model} --output results "
-                   f"--home {output / 'home'}")  # fmt: skip
-        print_line(f"deepflash serve --home {output / 'home'}  then Plugins > DeepFLaSH in Fiji")
+        print_line(f"{command} segment IMAGE --model {model} --output results --home {home}")
+        print_line(f"{command} serve --home {home}  then Plugins > DeepFLaSH in Fiji")
         print_line("docs/tutorial.md  the same with your own images")
 
 

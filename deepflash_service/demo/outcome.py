@@ -32,7 +32,12 @@ _CROP = 160
 
 
 def write_outcome(
-    folder: Path, results: DemoResults, *, samples: SampleSet, found: Mapping[str, Segmented]
+    folder: Path,
+    results: DemoResults,
+    *,
+    samples: SampleSet,
+    found: Mapping[str, Segmented],
+    home: str,
 ) -> None:
     """Write comparison pictures, ``rois.csv``, ``summary.csv``, ``summary.json``, ``report.html``.
 
@@ -46,6 +51,8 @@ def write_outcome(
         The generated pictures with their truth.
     found : mapping of str to Segmented
         What the model marked, by image name.
+    home : str
+        Home folder of the demonstration, as the reader types it.
     """
     unseen = tuple(
         _draw_unseen(
@@ -61,7 +68,7 @@ def write_outcome(
         results,
         pictures,
         created=f"{now.day} {now:%B %Y, %H:%M}",
-        home=f"{folder.name}/home",
+        home=home,
     )
     write_text(folder / "report.html", page)
 

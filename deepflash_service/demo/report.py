@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.demo.charts import make_curve, make_ticks
@@ -86,12 +88,22 @@ def render_report(
         expert_image=pictures.expert_image,
         created=created,
         home=home,
+        command=find_command(),
         colours=dict(zip(names, _cycle_colours(len(names)), strict=True)),
         model_colour=MODEL_COLOUR,
         pairs=_tabulate_pairs(results.agreement),
         ticks=make_ticks([image.scores.f1 for image in results.images], results),
         curve=make_curve(results.training.epochs),
     )
+
+
+def find_command() -> str:
+    """Return how to call the command from the present folder: ``.venv/bin/deepflash``."""
+    command = Path(sys.executable).with_name("deepflash")
+    here = Path.cwd()
+    if not command.exists() or not command.is_relative_to(here):
+        return "deepflash"
+    return command.relative_to(here).as_posix()
 
 
 def format_seconds(seconds: float) -> str:

@@ -95,7 +95,8 @@ def run_demo(output: Path, *, quick: bool = False, console: Console | None = Non
             folder, samples, plan=plan, bench=bench, service=service, narrator=narrator
         )
         with narrator.step("Report") as step:
-            write_outcome(folder, results, samples=samples, found=found)
+            home = str(output / "home")
+            write_outcome(folder, results, samples=samples, found=found, home=home)
             step.tell("Pictures, tables and one page of HTML.")
     narrator.print_scores(results)
     narrator.print_places(output, results)

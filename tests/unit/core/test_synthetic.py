@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
@@ -184,3 +186,35 @@ def test_impossible_requests_are_refused(ask: object) -> None:
     """Negative numbers, no expert, tiny fields and a wrong number of contrasts raise."""
     with pytest.raises(InputError, match=r"Ask|Give"):
         ask()  # type: ignore[operator]
+
+
+@settings(max_examples=12)
+@given(
+    st.tuples(st.integers(64, 110), st.integers(64, 110)),
+    st.integers(0, 2**32),
+    st.builds(
+        ExpertHabits,
+        st.floats(-3, 3),
+        st.floats(0, 6),
+        st.floats(0, 1),
+        st.floats(0, 1),
+        st.floats(0, 3),
+        st.floats(0, 1),
+    ),
+)
+def test_any_field_and_any_expert_give_proper_label_images(
+    shape: tuple[int, int], seed: int, habits: ExpertHabits
+) -> None:
+    """Shapes agree, labels run from 1 without a gap, each ROI is one connected part."""
+    field = make_field(np.random.default_rng(seed), shape=shape)
+    drawn = simulate_expert(
+        field.labels,
+        field.contrast,
+        field.distractors,
+        habits=habits,
+        rng=np.random.default_rng(seed),
+    )
+    assert field.image.shape == field.labels.shape == drawn.shape == shape
+    assert np.unique(np.append(drawn, 0)).tolist() == list(range(int(drawn.max()) + 1))
+    for label in range(1, int(drawn.max()) + 1):
+        assert ndimage.label(drawn == label, _EIGHT)[1] == 1

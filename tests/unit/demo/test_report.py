@@ -5,6 +5,7 @@ from __future__ import annotations
 import html.parser
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from deepflash_service.demo.charts import make_curve, make_ticks
 from deepflash_service.demo.report import (
     ImagePictures,
     ReportPictures,
+    find_command,
     format_seconds,
     judge_result,
     render_report,
@@ -138,3 +140,19 @@ def test_a_training_without_numbers_has_no_curve(results: DemoResults) -> None:
     """The page stays whole when the training told no numbers."""
     page = render(replace(results, training=Training("demo@1", "CPU", 1.0, 6)))
     assert "Learning curve" not in page
+
+
+def test_the_command_is_named_as_it_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative where the virtual environment lies below the present folder, else the plain name."""
+    binaries = tmp_path / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "deepflash").touch()
+    monkeypatch.setattr("sys.executable", str(binaries / "python"))
+    monkeypatch.chdir(tmp_path)
+    assert find_command() == ".venv/bin/deepflash"
+    monkeypatch.chdir("/")
+    assert find_command() == str((binaries / "deepflash").relative_to("/"))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    assert find_command() == "deepflash"
