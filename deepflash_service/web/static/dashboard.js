@@ -34,6 +34,13 @@ function drawActions(cell, job) {
   }
 }
 
+function localTime(text) {
+  const time = new Date(text);
+  const two = (number) => String(number).padStart(2, "0");
+  return [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-")
+    + " " + two(time.getHours()) + ":" + two(time.getMinutes());
+}
+
 function drawJob(job) {
   const row = make("tr");
   row.dataset.job = job.id;
@@ -48,7 +55,7 @@ function drawJob(job) {
   const progress = make("td");
   progress.append(bar);
   const created = make("td");
-  const time = make("time", job.created.slice(0, 16).replace("T", " "));
+  const time = make("time", localTime(job.created));
   time.dateTime = job.created;
   created.append(time);
   const actions = make("td");

@@ -1,0 +1,41 @@
+"""Settings: where the home folder lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deepflash_service.errors import InputError
+from deepflash_service.settings import HOME_VARIABLE, find_home, load_settings
+
+
+def test_the_argument_wins_over_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--home`` first, then DEEPFLASH_HOME, then the user's data folder."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "variable"))
+    assert find_home(tmp_path / "argument") == tmp_path / "argument"
+    assert find_home() == tmp_path / "variable"
+    monkeypatch.delenv(HOME_VARIABLE)
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda name: f"{tmp_path}/data/{name}")
+    assert find_home() == tmp_path / "data" / "deepflash"
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers start in another folder, so the path must not depend on it."""
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings("here", port=80)
+    assert settings.home == tmp_path / "here"
+    assert settings.runtime_file == tmp_path / "here" / "service.json"
+
+
+def test_impossible_settings_are_refused(tmp_path: Path) -> None:
+    """A file is no home folder; a port has a range."""
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(InputError, match="is a file"):
+        load_settings(file)
+    with pytest.raises(InputError, match="no port"):
+        load_settings(tmp_path, port=70_000)

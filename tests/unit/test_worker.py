@@ -1,0 +1,183 @@
+"""The worker: one job after the other, plain ends for every fault, models kept loaded."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepflash_service import worker
+from deepflash_service.errors import ComputeError, JobCancelled
+from deepflash_service.records import ModelCard, Progress
+from deepflash_service.store import mailbox as boxes
+from deepflash_service.store import models, runs
+from deepflash_service.store.disk import prepare_home
+from deepflash_service.workflows.prediction import LoadedModel
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a prepared home folder."""
+    prepare_home(tmp_path)
+    return tmp_path
+
+
+def _train(home: Path, monkeypatch: pytest.MonkeyPatch, work: Any) -> dict[str, Any]:
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", work)
+    run = runs.create_run(home, "training", options={})
+    return worker.run_job(home, run.id)
+
+
+class ResourceExhaustedError(Exception):
+    """Named like the error that TensorFlow raises when memory runs out."""
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "code"),
+    [
+        (
+            ComputeError("The loss is NaN. Try again.", code="training_diverged"),
+            "failed",
+            "training_diverged",
+        ),
+        (MemoryError(), "failed", "out_of_memory"),
+        (ResourceExhaustedError(), "failed", "out_of_memory"),
+        (ZeroDivisionError("a detail"), "failed", "internal_error"),
+        (JobCancelled("Cancelled."), "cancelled", None),
+    ],
+)
+def test_every_fault_has_a_plain_end(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, fault: Exception, state: str, code: str | None
+) -> None:
+    """The job ends with a code and a sentence; the log holds the traceback."""
+
+    def work(_home: Path, run: runs.Run, *, hooks: object) -> None:
+        (run.results / "half.csv").write_text("x")
+        raise fault
+
+    job = _train(home, monkeypatch, work)
+    assert job["state"] == state
+    assert (job["error"] or {}).get("code") == code
+    assert "Traceback" not in job["message"]
+    assert "a detail" not in job["message"]
+    run = runs.open_run(home, job["id"])
+    if state == "failed":
+        assert type(fault).__name__ in run.log.read_text()
+    else:
+        assert job["results"] == []
+
+
+def test_progress_becomes_events_and_is_passed_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Epochs are all written; hundreds of quick steps are thinned out, but never the last."""
+
+    def work(_home: Path, _run: runs.Run, *, hooks: Any) -> Any:
+        hooks.warn("Few images.")
+        for step in range(1, 301):
+            hooks.report(Progress("tile", step, 300))
+        for epoch in range(1, 4):
+            hooks.report(Progress("epoch", epoch, 3, {"loss": 0.5}))
+        return ModelCard(name="m", version=2)
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", work)
+    run = runs.create_run(home, "training", options={})
+    told: list[Progress] = []
+    job = worker.run_job(home, run.id, report=told.append)
+    assert (job["state"], job["model"]) == ("done", "m@2")
+    assert len(told) == 303
+    events = runs.read_events(run)
+    assert [event["current"] for event in events if event["metrics"]] == [1, 2, 3]
+    tiles = [event["current"] for event in events if event["message"] == "tile"]
+    assert tiles[-1] == 300
+    assert len(tiles) < 50
+    assert any(event["message"] == "Few images." for event in events)
+    assert boxes.read_owner(run.folder)["pid"]
+
+
+def test_a_stopped_training_is_told_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its model is saved, its state is stopped."""
+
+    def work(_home: Path, run: runs.Run, *, hooks: Any) -> ModelCard:
+        runs.request_stop(run)
+        assert hooks.is_stopping()
+        return ModelCard(name="m")
+
+    assert _train(home, monkeypatch, work)["state"] == "stopped"
+
+
+def _publish(home: Path, name: str) -> None:
+    with models.stage_model(home) as folder:
+        (folder / "member-1.weights.h5").write_bytes(name.encode())
+        models.publish_model(home, folder, card=ModelCard(name=name))
+
+
+def test_models_stay_loaded_until_others_are_used(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same version is loaded once, whatever it is called; the oldest of three is dropped."""
+    loads: list[str] = []
+
+    def load(_home: Path, reference: str) -> LoadedModel:
+        loads.append(reference)
+        return LoadedModel(reference, ModelCard(name="x"), lambda image, _hooks: image)
+
+    monkeypatch.setattr("deepflash_service.workflows.prediction.load_model", load)
+    for name in ("a", "b", "c"):
+        _publish(home, name)
+    cache = worker.ModelCache(home)
+    for reference in ("a", "a@1", "b", "a", "c", "a", "b"):
+        cache.load(reference)
+    assert loads == ["a@1", "b@1", "c@1", "b@1"]
+
+
+def test_the_mailbox_is_served_until_quit(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs in hand are done and cleared, ended and unknown ones only cleared."""
+    done: list[str] = []
+
+    def work(_home: Path, run: runs.Run, *, hooks: object) -> ModelCard:
+        done.append(run.id)
+        return ModelCard(name="m")
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", work)
+    box = boxes.create_mailbox(home, "training-1")
+    posted = [runs.create_run(home, "training", options={}).id for _ in range(2)]
+    worker.run_job(home, posted[0])
+    for job in (*posted, "unknown"):
+        boxes.post_job(box, job)
+    boxes.request_quit(box)
+    thread = threading.Thread(
+        target=worker.serve_mailbox, args=(home, box), kwargs={"role": "training"}
+    )
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert done == posted
+    assert boxes.list_posted(box) == []
+    assert boxes.read_worker(box)["role"] == "training"
+
+
+def test_an_orphan_ends_by_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a service, an idle worker does not hold its memory for ever."""
+    monkeypatch.setattr(worker, "_ORPHAN_SECONDS", 0.0)
+    box = boxes.create_mailbox(home, "warm-1")
+    worker.serve_mailbox(home, box, role="warm")
+    assert not boxes.is_quit_requested(box)
+
+
+@pytest.mark.parametrize(("state", "code"), [("done", 0), ("failed", 1)])
+def test_a_single_job_can_be_run_by_a_batch_system(
+    home: Path, monkeypatch: pytest.MonkeyPatch, state: str, code: int
+) -> None:
+    """The exit code tells whether the job ended well."""
+
+    def work(_home: Path, _run: runs.Run, *, hooks: object) -> ModelCard:
+        if state == "failed":
+            raise ComputeError("No. Try again.")
+        return ModelCard(name="m")
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", work)
+    run = runs.create_run(home, "training", options={})
+    assert worker.main(["--home", str(home), "--job", run.id]) == code
