@@ -1,7 +1,7 @@
 """Running macros and commands so that every early end is an error.
 
 ImageJ tells in five different ways that a macro went wrong, none of them by itself enough:
-the interpreter's flag, a Java exception, the last message of ``IJ.error``, a stack trace on
+the interpreter's message, a Java exception, the last message of ``IJ.error``, a stack trace on
 the output (a plugin failed, the macro went on), or ``Macro Error`` there (a macro called by
 the macro). All are looked at after each run.
 """
@@ -93,11 +93,12 @@ def run_macro(text: str, argument: str = "", *, image: Any = None) -> str:
             value = interpreter.run(text, argument)
             run.value = None if value is None else str(value)
         finally:
-            if interpreter.wasError():
-                run.fault = str(interpreter.getErrorMessage())
+            # Not wasError(): a plugin that ends the macro itself may have to suppress that flag.
+            message = interpreter.getErrorMessage()
+            run.fault = None if message is None else str(message)
+            if run.value is None:
                 run.line = int(interpreter.getLineNumber())
-            elif run.value is None:
-                run.line = int(interpreter.getLineNumber())
+            _forget_interpreter()
     _raise_fault(run)
     return run.value or ""
 

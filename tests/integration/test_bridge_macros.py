@@ -69,6 +69,19 @@ def test_a_macro_called_by_a_macro_fails_both(fiji: FijiBridge, tmp_path: Path) 
         fiji.run_macro(f'r = runMacro("{inner.as_posix()}");\nreturn "got " + r;')
 
 
+def test_a_command_of_the_plugin_that_fails_ends_the_macro(fiji: FijiBridge) -> None:
+    """The plugin aborts the macro without ImageJ's error flag; its sentence is the cause."""
+    image = fiji.to_imageplus(np.zeros((20, 30), np.uint16))
+    macro = 'x = 1;\nrun("DFL Segment...", "model=x nonsense=1");\nreturn "after";'
+    with pytest.raises(MacroError, match="nonsense") as caught:
+        fiji.run_macro(macro, image=image)
+    assert caught.value.line == 2
+    with pytest.raises(MacroError, match="needs a display"):
+        fiji.run_macro('roiManager("reset");')
+    with pytest.raises(MacroError, match="nonsense"):
+        fiji.run_command("DFL Segment...", image=image, model="x", nonsense=1)
+
+
 def test_imagej_is_usable_after_errors(fiji: FijiBridge) -> None:
     """An error leaves no state behind: the next macro draws, filters and measures."""
     with pytest.raises(MacroError):
@@ -160,5 +173,5 @@ def test_the_conversion_macro_runs_without_a_display(
         pairs = {(int(a), int(b)) for a, b in zip(labels.flat, drawn.flat, strict=True)}
         assert len(pairs) == 4, "one label for each ROI, background kept"
         assert (0, 0) in pairs
-    with pytest.raises(MacroError, match="images=DIR"):
+    with pytest.raises(MacroError, match="output"):
         fiji.run_macro(macro, "images=somewhere")
