@@ -75,11 +75,7 @@ def segment(
     from deepflash_service.workflows.segment import segment_images
     from deepflash_service.workflows.segment_files import ResultLayout
 
-    if scheduler is not None:
-        raise SetupError(
-            "This version cannot use a Dask scheduler yet. Start several `deepflash segment "
-            "--shard I/N` instead, one per machine or array task."
-        )
+    _refuse_scheduler(scheduler)
     folder = start_home(home)
     options = SegmentOptions.from_json(chosen)
     files = find_sources(sources)
@@ -99,6 +95,14 @@ def segment(
     else:
         _print_result(result, output)
     return _tell_failures(result)
+
+
+def _refuse_scheduler(address: str | None) -> None:
+    if address is not None:
+        raise SetupError(
+            "This version cannot use a Dask scheduler yet. Start several `deepflash segment "
+            "--shard I/N` instead, one per machine or array task."
+        )
 
 
 def find_sources(sources: tuple[Path, ...]) -> list[Path]:

@@ -1,0 +1,120 @@
+"""Evaluation of folders and models against a truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepflash_service.core.rois import labels_to_rois
+from deepflash_service.errors import InputError
+from deepflash_service.records import EvaluateOptions, SegmentOptions
+from deepflash_service.store import runs
+from deepflash_service.store.images import encode_tiff, write_labels, write_mask, write_roi_zip
+from deepflash_service.workflows.evaluate import (
+    evaluate_folders,
+    evaluate_model,
+    run_evaluation,
+)
+from deepflash_service.workflows.prediction import LoadedModel
+from deepflash_service.workflows.segment import segment_images
+from tests.unit.workflows.conftest import LABELS
+
+KEYS = {
+    "pixel_jaccard", "dice", "roi_jaccard", "precision", "recall", "f1", "matched", "predicted",
+    "expected",
+}  # fmt: skip
+
+
+@pytest.fixture
+def prediction(tmp_path: Path, image_folder: Path, bright_model: LoadedModel) -> Path:
+    """Return the results of a segmentation at threshold 0.7."""
+    options = SegmentOptions(model="bright", threshold=0.7)
+    sources = sorted(image_folder.iterdir())
+    segment_images(sources, bright_model, options=options, output=tmp_path / "out")
+    return tmp_path / "out"
+
+
+def test_results_of_segment_are_recognised(prediction: Path, truth_folder: Path) -> None:
+    """Only the label images of a results folder are compared, names without suffix."""
+    result = evaluate_folders(prediction, truth_folder, options=EvaluateOptions())
+    assert [one["image"] for one in result["images"]] == ["a", "b"]
+    assert set(result["mean"]) == set(result["pooled"]) == KEYS
+    assert result["images"][0]["f1"] == 1
+    assert result["images"][1]["f1"] == 1
+    assert result["pooled"]["matched"] == 3
+    assert result["warnings"] == []
+
+
+def test_small_rois_are_left_out_on_both_sides(prediction: Path, truth_folder: Path) -> None:
+    """The size filter uses the maps, at the threshold that made the labels."""
+    options = EvaluateOptions(min_roi_size=2)
+    result = evaluate_folders(prediction, truth_folder, options=options)
+    assert (result["pooled"]["predicted"], result["pooled"]["expected"]) == (2, 2)
+
+
+def test_another_threshold_uses_the_map(prediction: Path, truth_folder: Path) -> None:
+    """Above the highest probability nothing is left."""
+    result = evaluate_folders(prediction, truth_folder, options=EvaluateOptions(threshold=0.95))
+    assert result["pooled"]["predicted"] == 0
+    assert result["images"][1]["f1"] == 1
+
+
+def test_mean_and_pooled_differ(tmp_path: Path) -> None:
+    """The mean counts images, the pooled score counts ROIs."""
+    write_mask(tmp_path / "p" / "a.tif", LABELS > 0)
+    write_mask(tmp_path / "p" / "b.tif", LABELS > 1)
+    for name in "ab":
+        write_mask(tmp_path / "t" / f"{name}_msk.tif", LABELS > 0)
+    result = evaluate_folders(tmp_path / "p", tmp_path / "t", options=EvaluateOptions())
+    assert result["mean"]["f1"] == pytest.approx((1 + 4 / 5) / 2)
+    assert result["pooled"]["f1"] == pytest.approx(2 * 5 / (2 * 5 + 1))
+
+
+def test_roi_sets_are_a_truth(tmp_path: Path) -> None:
+    """A ROI set is drawn on the size of the prediction."""
+    write_labels(tmp_path / "p" / "a.tif", LABELS)
+    write_roi_zip(tmp_path / "t" / "a_RoiSet.zip", labels_to_rois(LABELS))
+    result = evaluate_folders(tmp_path / "p", tmp_path / "t", options=EvaluateOptions())
+    assert result["mean"]["f1"] == 1
+
+
+def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """No pair at all is an error that tells the rule."""
+    write_mask(tmp_path / "p" / "a.tif", LABELS > 0)
+    write_mask(tmp_path / "t" / "b.tif", LABELS > 0)
+    with pytest.raises(InputError, match="names do not fit") as caught:
+        evaluate_folders(tmp_path / "p", tmp_path / "t", options=EvaluateOptions())
+    assert caught.value.code == "pairing_failed"
+
+
+def test_sizes_must_agree(tmp_path: Path) -> None:
+    """A truth of another size is refused by name."""
+    write_mask(tmp_path / "p" / "a.tif", LABELS > 0)
+    write_mask(tmp_path / "t" / "a.tif", LABELS.T > 0)
+    with pytest.raises(InputError) as caught:
+        evaluate_folders(tmp_path / "p", tmp_path / "t", options=EvaluateOptions())
+    assert caught.value.code == "shape_mismatch"
+
+
+def test_models_are_evaluated_in_memory(
+    image_folder: Path, truth_folder: Path, bright_model: LoadedModel
+) -> None:
+    """Nothing is written when a model is scored."""
+    before = sorted(image_folder.parent.rglob("*"))
+    options = EvaluateOptions()
+    result = evaluate_model(bright_model, image_folder, truth_folder, options=options)
+    assert result["mean"]["f1"] == 1
+    assert [one["image"] for one in result["images"]] == ["a.tif", "b.tif"]
+    assert sorted(image_folder.parent.rglob("*")) == before
+
+
+def test_jobs_leave_their_scores(tmp_path: Path) -> None:
+    """A job compares its uploads and writes evaluation.json."""
+    run = runs.create_run(tmp_path, "evaluation", options={"min_roi_size": 2})
+    data = encode_tiff(LABELS.astype(np.uint16))
+    runs.add_input(run, "prediction", name="a_labels.tif", data=data)
+    runs.add_input(run, "truth", name="a.tif", data=data)
+    assert run_evaluation(run)["mean"]["f1"] == 1
+    assert runs.list_results(run) == ["evaluation.json"]
