@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepflash_service.core.matching import overlap_rois, read_labels
+from deepflash_service.core.object_votes import agree_on_objects
 from deepflash_service.core.staple import StapleResult, estimate_staple, stack_masks
 from deepflash_service.errors import InputError
 
@@ -37,7 +36,6 @@ __all__ = [
 _STAPLE_FROM = 4
 _LOW_SENSITIVITY = 0.1
 _LARGE, _SMALL = 2.0, 0.5
-_OBJECT_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,61 +89,47 @@ def majority(masks: Masks) -> Mask:
 
 
 def union(masks: Masks) -> Mask:
-    """Return the pixels, shape (M, N), that any of R masks holds; errors as in `majority`."""
-    return np.asarray(np.any(stack_masks(masks), axis=0))
-
-
-def intersection(masks: Masks) -> Mask:
-    """Return the pixels, shape (M, N), that all of R masks hold; errors as in `majority`."""
-    return np.asarray(np.all(stack_masks(masks), axis=0))
-
-
-def agree_on_objects(masks: Masks) -> LabelImage:
-    """Vote on whole ROIs, then on their pixels, so that neighbouring cells stay apart.
-
-    ROIs of different experts belong together when their IoU is at least 0.5. A group stays if at
-    least half of the experts take part; its pixels are those that more than half of the experts in
-    it hold.
+    """Return the pixels, shape (M, N), that any of R masks holds; errors as in `majority`.
 
     Parameters
     ----------
     masks : sequence of R arrays of shape (M, N), or array of shape (R, M, N)
-        Masks or label images.
 
     Returns
     -------
-    ndarray of shape (M, N), int32
-        Label image.
-
-    Raises
-    ------
-    InputError
-        No mask, or masks of different shapes.
+    ndarray of shape (M, N), bool
     """
-    shape = stack_masks(masks)[0].shape
-    # One order for all callers, so that ties cannot make the result depend on theirs.
-    planes = sorted(
-        (read_labels(mask).ravel() for mask in masks), key=lambda plane: plane.tobytes()
-    )
-    size = planes[0].size
-    groups, members = _group_objects([plane.reshape(shape) for plane in planes])
-    keys, votes = np.unique(
-        np.concatenate(
-            [_key_pixels(plane, group) for plane, group in zip(planes, groups, strict=True)]
-        ),
-        return_counts=True,
-    )
-    owners, pixels = np.divmod(keys, max(size, 1))
-    won = (2 * votes > members[owners]) & (2 * members[owners] >= len(planes))
-    owners, pixels, votes = owners[won], pixels[won], votes[won]
-    order = np.lexsort((votes, members[owners]))
-    labels = np.zeros(size, dtype=np.int64)
-    labels[pixels[order]] = owners[order] + 1
-    return _renumber(labels).reshape(shape)
+    return np.asarray(np.any(stack_masks(masks), axis=0))
+
+
+def intersection(masks: Masks) -> Mask:
+    """Return the pixels, shape (M, N), that all of R masks hold; errors as in `majority`.
+
+    Parameters
+    ----------
+    masks : sequence of R arrays of shape (M, N), or array of shape (R, M, N)
+
+    Returns
+    -------
+    ndarray of shape (M, N), bool
+    """
+    return np.asarray(np.all(stack_masks(masks), axis=0))
 
 
 def choose_method(method: ConsensusMethod, experts: int) -> ConsensusMethod:
-    """Return what ``auto`` stands for: STAPLE from four experts, majority below."""
+    """Return what ``auto`` stands for: STAPLE from four experts, majority below.
+
+    Parameters
+    ----------
+    method : consensus method
+    experts : int
+        Number of experts.
+
+    Returns
+    -------
+    consensus method
+        Never ``auto``.
+    """
     if method != "auto":
         return method
     return "staple" if experts >= _STAPLE_FROM else "majority"
@@ -223,46 +207,3 @@ def _warn_of_ties(planes: list[npt.ArrayLike]) -> tuple[str, ...]:
     if not tied:
         return ()
     return (f"{tied} pixels have as many votes for as against; they count as background.",)
-
-
-def _group_objects(
-    planes: list[LabelImage],
-) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
-    """Group the ROIs of all experts; return the group of each ROI, and experts per group."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    counts = [int(plane.max(initial=0)) for plane in planes]
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    begin, end = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for i, first in enumerate(planes):
-        for j, second in enumerate(planes[:i]):
-            overlap = overlap_rois(first, second)
-            similar = overlap.ious >= _OBJECT_IOU
-            begin.append(overlap.first[similar] - 1 + offsets[i])
-            end.append(overlap.second[similar] - 1 + offsets[j])
-    nodes = int(offsets[-1])
-    pairs = (np.concatenate(begin), np.concatenate(end))
-    graph = coo_array((np.ones(pairs[0].size), pairs), shape=(nodes, nodes))
-    total, found = connected_components(graph, directed=False)
-    groups = np.asarray(found, dtype=np.int64)
-    parts = [groups[low:high] for low, high in pairwise(offsets.tolist())]
-    members = np.zeros(total, dtype=np.int64)
-    for part in parts:
-        members[np.unique(part)] += 1
-    return parts, members
-
-
-def _key_pixels(plane: LabelImage, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    pixels = np.flatnonzero(plane)
-    return groups[plane[pixels] - 1] * plane.size + pixels
-
-
-def _renumber(labels: npt.NDArray[np.int64]) -> LabelImage:
-    """Renumber labels in raster order, so that the order of the experts leaves no trace."""
-    pixels = np.flatnonzero(labels)
-    _, first, inverse = np.unique(labels[pixels], return_index=True, return_inverse=True)
-    ranks = np.argsort(np.argsort(first)) + 1
-    numbers = np.zeros(labels.size, dtype=np.int32)
-    numbers[pixels] = ranks[inverse]
-    return numbers

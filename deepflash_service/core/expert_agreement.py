@@ -10,7 +10,7 @@ import numpy as np
 
 from deepflash_service.core.consensus import build_consensus
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.core.matching import count_rois, read_labels
+from deepflash_service.core.overlaps import count_rois, read_labels
 from deepflash_service.core.scores import average_scores, score_labels
 from deepflash_service.errors import InputError
 
@@ -177,6 +177,19 @@ def compare_image(
     name: str = "",
 ) -> ImageAgreement:
     """Compare the experts on one image; see :func:`compare_experts`.
+
+    Parameters
+    ----------
+    masks : mapping from expert to array of shape (M, N)
+    consensus : consensus method, or array of shape (M, N)
+    min_roi_size : int
+    iou : float
+    name : str
+        Name of the image, for the report.
+
+    Returns
+    -------
+    ImageAgreement
 
     Raises
     ------

@@ -162,7 +162,17 @@ def split_touching(array: npt.ArrayLike, *, min_distance: int) -> LabelImage:
 
 
 def label_components(mask: Mask) -> LabelImage:
-    """Find and number the 8-connected components of a mask of shape (M, N) in raster order."""
+    """Find and number the 8-connected components of a mask of shape (M, N) in raster order.
+
+    Parameters
+    ----------
+    mask : ndarray of shape (M, N), bool
+
+    Returns
+    -------
+    ndarray of shape (M, N), int32
+        Label image.
+    """
     from scipy import ndimage
 
     labels, _ = ndimage.label(mask, structure=_EIGHT_CONNECTED, output=np.int32)
@@ -170,7 +180,18 @@ def label_components(mask: Mask) -> LabelImage:
 
 
 def number_labels(values: npt.NDArray[Any]) -> LabelImage:
-    """Return an integer label image (M, N) as int32, renumbered only if its labels are huge."""
+    """Return an integer label image (M, N) as int32, renumbered only if its labels are huge.
+
+    Parameters
+    ----------
+    values : array of shape (M, N), integer
+        Not negative.
+
+    Returns
+    -------
+    ndarray of shape (M, N), int32
+        Label image.
+    """
     if int(values.max()) <= _SPARSE_NUMBERS * values.size:
         return values.astype(np.int32)
     present, inverse = np.unique(values, return_inverse=True)
@@ -180,6 +201,15 @@ def number_labels(values: npt.NDArray[Any]) -> LabelImage:
 
 def check_plane(array: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return ``array`` as an ndarray of shape (M, N) of a kind that can hold ROIs.
+
+    Parameters
+    ----------
+    array : array of shape (M, N)
+
+    Returns
+    -------
+    ndarray of shape (M, N)
+        The same values.
 
     Raises
     ------
@@ -212,6 +242,14 @@ def is_mask(values: npt.NDArray[Any]) -> bool:
     """Tell whether an array is boolean or an integer image with at most two values.
 
     An int32 image, the type of our label images, is no mask unless it has background.
+
+    Parameters
+    ----------
+    values : array of shape (M, N)
+
+    Returns
+    -------
+    bool
     """
     if values.dtype.kind not in "ui" or values.size == 0:
         return values.dtype.kind != "f"

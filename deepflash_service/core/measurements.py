@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepflash_service.core.matching import check_same_shape
 from deepflash_service.core.outlines import trace_outlines
+from deepflash_service.core.overlaps import check_same_shape
 from deepflash_service.records import Calibration
 
 if TYPE_CHECKING:
@@ -93,6 +93,16 @@ def measure_rois(
 
 def rate_rois(labels: LabelImage, probability: ProbabilityMap) -> Floats:
     """Return the mean probability of each ROI, in the order of the labels.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (M, N), int32
+    probability : ndarray of shape (M, N)
+
+    Returns
+    -------
+    ndarray of shape (K,), float64
+        Between 0 and 1.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepflash_service.core.labels import find_foreground
-from deepflash_service.core.matching import check_same_shape
+from deepflash_service.core.overlaps import check_same_shape
 from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:

@@ -37,7 +37,16 @@ class Pairing:
 
 
 def find_stem(name: str) -> str:
-    """Return a file name without folders and without its extension."""
+    """Return a file name without folders and without its extension.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+    """
     base = re.split(r"[/\\]", name)[-1]
     stem = base.rpartition(".")[0] or base
     return stem.removesuffix(".ome")
@@ -47,6 +56,15 @@ def strip_suffix(stem: str) -> str:
     """Take one trailing ``_word`` off a stem: ``1049_cFOS`` becomes ``1049``.
 
     A word holds a letter, so the number of ``mouse_0001`` is no word and stays.
+
+    Parameters
+    ----------
+    stem : str
+
+    Returns
+    -------
+    str
+        Never empty.
     """
     return _SUFFIX.sub("", stem)
 
@@ -103,7 +121,17 @@ def find_identical(images: Mapping[str, npt.ArrayLike]) -> tuple[tuple[str, ...]
 
 
 def hash_pixels(image: npt.ArrayLike) -> str:
-    """Return a hash of shape and pixel values, the same for equal values of any type."""
+    """Return a hash of shape and pixel values, the same for equal values of any type.
+
+    Parameters
+    ----------
+    image : array of shape (M, N) or (M, N, C)
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
     values = np.ascontiguousarray(image, dtype="<f8")
     digest = hashlib.blake2b(repr(values.shape).encode(), digest_size=16)
     digest.update(values.data)

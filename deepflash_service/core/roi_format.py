@@ -96,6 +96,16 @@ def encode_outlines(outlines: Outlines, texts: list[RoiText]) -> list[bytes]:
 def format_properties(properties: Mapping[str, object]) -> str:
     r"""Return properties as the lines ``key: value`` that ImageJ reads and writes.
 
+    Parameters
+    ----------
+    properties : mapping from str
+        Values are written as text.
+
+    Returns
+    -------
+    str
+        ASCII only.
+
     Raises
     ------
     InputError
@@ -112,7 +122,16 @@ def format_properties(properties: Mapping[str, object]) -> str:
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """Read the lines ``key: value`` (or ``key=value``) of the properties of an ROI."""
+    """Read the lines ``key: value`` (or ``key=value``) of the properties of an ROI.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    dict from str to str
+    """
     found = (_PROPERTY_LINE.fullmatch(line) for line in text.split("\n"))
     return {one["key"]: _unescape(one["value"]) for one in found if one}
 

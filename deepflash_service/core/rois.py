@@ -105,7 +105,19 @@ def rois_to_labels(rois: Sequence[bytes], shape: tuple[int, int]) -> LabelImage:
 
 
 def rois_to_mask(rois: Sequence[bytes], shape: tuple[int, int]) -> Mask:
-    """Draw ImageJ ROIs into a mask of shape (M, N); see :func:`rois_to_labels`."""
+    """Draw ImageJ ROIs into a mask of shape (M, N); see :func:`rois_to_labels`.
+
+    Parameters
+    ----------
+    rois : sequence of bytes
+        ``.roi`` files.
+    shape : (M, N)
+        Rows and columns.
+
+    Returns
+    -------
+    ndarray of shape (M, N), bool
+    """
     return np.asarray(rois_to_labels(rois, shape) > 0)
 
 

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deepflash_service.core.labels import find_foreground, label_rois
-from deepflash_service.core.matching import (
-    RoiMatch,
-    check_same_shape,
-    divide_or,
-    match_labels,
-    read_labels,
-)
+from deepflash_service.core.matching import RoiMatch, divide_or, match_labels
+from deepflash_service.core.overlaps import check_same_shape, read_labels
 from deepflash_service.errors import InputError
 from deepflash_service.records import RoiScores
 
@@ -76,6 +71,11 @@ def pixel_jaccard(a: npt.ArrayLike, b: npt.ArrayLike, *, threshold: float = 0.5)
     threshold : float
         For probability maps: foreground is above it.
 
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
     Raises
     ------
     InputError
@@ -94,6 +94,11 @@ def dice(a: npt.ArrayLike, b: npt.ArrayLike, *, threshold: float = 0.5) -> float
         Masks, label images or probability maps.
     threshold : float
         For probability maps: foreground is above it.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
 
     Raises
     ------
@@ -121,6 +126,11 @@ def roi_jaccard(
         ROIs with fewer pixels are left out on both sides.
     variant : {"standard", "original"}
         How ROIs are found; see :func:`deepflash_service.core.labels.label_rois`.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
 
     Raises
     ------
@@ -160,12 +170,35 @@ def score_prediction(
 def count_agreement(
     prediction: npt.ArrayLike, truth: npt.ArrayLike, *, iou: float = 0.5
 ) -> AgreementCounts:
-    """Count what `score_prediction` divides, so that images can be added up."""
+    """Count what `score_prediction` divides, so that images can be added up.
+
+    Parameters
+    ----------
+    prediction, truth : arrays of shape (M, N)
+        Label images or masks.
+    iou : float
+        Smallest intersection over union of a match.
+
+    Returns
+    -------
+    AgreementCounts
+    """
     return _count_labels(read_labels(prediction), read_labels(truth), iou)
 
 
 def score_labels(prediction: LabelImage, truth: LabelImage, *, iou: float = 0.5) -> RoiScores:
-    """Score two label images, taken as they are; see `score_prediction`."""
+    """Score two label images, taken as they are; see `score_prediction`.
+
+    Parameters
+    ----------
+    prediction, truth : ndarrays of shape (M, N), int32
+    iou : float
+        Smallest intersection over union of a match.
+
+    Returns
+    -------
+    RoiScores
+    """
     return _count_labels(prediction, truth, iou).to_scores()
 
 
@@ -178,6 +211,14 @@ def _count_labels(prediction: LabelImage, truth: LabelImage, iou: float) -> Agre
 
 def average_scores(scores: Sequence[RoiScores]) -> RoiScores:
     """Return the mean of each ratio over images, beside the summed counts.
+
+    Parameters
+    ----------
+    scores : sequence of RoiScores
+
+    Returns
+    -------
+    RoiScores
 
     Raises
     ------
@@ -193,6 +234,14 @@ def average_scores(scores: Sequence[RoiScores]) -> RoiScores:
 
 def pool_scores(counts: Sequence[AgreementCounts]) -> RoiScores:
     """Return the scores of all images taken as one large image.
+
+    Parameters
+    ----------
+    counts : sequence of AgreementCounts
+
+    Returns
+    -------
+    RoiScores
 
     Raises
     ------

@@ -89,6 +89,14 @@ def estimate_staple(masks: Sequence[npt.ArrayLike] | npt.NDArray[np.generic]) ->
 def stack_masks(masks: Sequence[npt.ArrayLike] | npt.NDArray[np.generic]) -> list[Mask]:
     """Return the foregrounds of several masks after checking that they fit together.
 
+    Parameters
+    ----------
+    masks : sequence of R arrays of shape (M, N), or array of shape (R, M, N)
+
+    Returns
+    -------
+    list of R ndarrays of shape (M, N), bool
+
     Raises
     ------
     InputError

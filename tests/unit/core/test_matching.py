@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepflash_service.core.matching import RoiMatch, match_labels, match_rois, overlap_rois
+from deepflash_service.core.matching import RoiMatch, match_labels, match_rois
+from deepflash_service.core.overlaps import overlap_rois
 from deepflash_service.errors import InputError
 
 
