@@ -103,6 +103,16 @@ def run_macro(text: str, argument: str = "", *, image: Any = None) -> str:
     return run.value or ""
 
 
+def _forget_interpreter() -> None:
+    """End the interpreter that a Java exception left behind.
+
+    ImageJ would take the next command for a part of that macro, and its failure for the macro's.
+    """
+    interpreter = java_class("ij.macro.Interpreter")
+    if interpreter.getInstance() is not None:
+        interpreter().run(";")
+
+
 def run_command(command: str, options: str = "", *, image: Any = None) -> None:
     """Run a menu command, as ``IJ.run`` does.
 
