@@ -15,7 +15,12 @@ from tests.unit.web.conftest import Service, service
 __all__ = ["service"]
 
 FOLDER = Path(__file__).parent
-KINDS: dict[str, Any] = {"<string>": str, "<integer>": int, "<number>": (int, float), "<any>": object}
+KINDS: dict[str, Any] = {
+    "<string>": str,
+    "<integer>": int,
+    "<number>": (int, float),
+    "<any>": object,
+}
 
 
 def _fill(path: str, saved: dict[str, str]) -> str:
