@@ -34,8 +34,8 @@ class Variation:
     offset: float = 0.15
     shade_share: float = 0.3
     shade: float = 0.06
-    noise_share: float = 0.5
-    noise: float = 0.1
+    noise_share: float = 0.75
+    noise: float = 0.13
     blur_share: float = 0.15
     blur: tuple[float, float] = (0.5, 1.0)
 
