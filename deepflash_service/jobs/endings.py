@@ -60,11 +60,9 @@ def judge_loss(run: Run, *, exit_code: int | None, attempts: int) -> Event:
 
 
 def show_requests(run: Run) -> dict[str, Any]:
-    """Return the job JSON; a job that was asked to end is shown as ``stopping``."""
+    """Return the job JSON; a running job that was asked to end is shown as ``stopping``."""
     job = runs.read_job(run)
-    if job["state"] in {"queued", "running"} and (
-        runs.is_stop_requested(run) or runs.is_cancel_requested(run)
-    ):
+    if job["state"] == "running" and (runs.is_stop_requested(run) or runs.is_cancel_requested(run)):
         job["state"] = "stopping"
     return job
 

@@ -78,7 +78,13 @@ class Supervisor:
         NotFoundError
             Code ``unknown_job``.
         """
-        return endings.show_requests(runs.open_run(self._home, job_id))
+        run = runs.open_run(self._home, job_id)
+        job = endings.show_requests(run)
+        is_asked = runs.is_stop_requested(run) or runs.is_cancel_requested(run)
+        if job["state"] == "queued" and is_asked:
+            # A worker has it in hand and will see the request before it begins.
+            job["state"] = "stopping"
+        return job
 
     def list_jobs(self, *, limit: int = 200) -> list[dict[str, Any]]:
         """Return the JSON of the newest jobs first."""
