@@ -33,6 +33,17 @@ _MAGICS: tuple[tuple[bytes, Format], ...] = (
 )
 
 
+class _AloneReader(io.BufferedReader):
+    """A stream that hides that it is a file, so that no decoder opens its neighbours.
+
+    An OME-TIFF may name further files by any path; tifffile would read them.
+    """
+
+    def fileno(self) -> int:
+        """Refuse, as a stream without a file does."""
+        raise io.UnsupportedOperation("this stream stands for its bytes only")
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Bytes in memory or a file, with the name that messages use."""
@@ -65,7 +76,7 @@ class Source:
             yield io.BytesIO(self.content)
             return
         try:
-            stream = self.content.open("rb")
+            stream = _AloneReader(io.FileIO(self.content))
         except OSError as error:
             raise InputError(
                 f"{self.content} cannot be opened: {error.strerror}. Check the path.",

@@ -65,6 +65,13 @@ def _choose_series(tiff: tifffile.TiffFile, source: Source) -> tifffile.TiffPage
             code="invalid_image",
             details={"name": source.name, "images": len(series)},
         )
+    if any(page is None for page in series[0].pages):
+        raise InputError(
+            f"{source.name} is one part of an image in several files. Open the whole image in Fiji "
+            "and save it as one TIFF.",
+            code="invalid_image",
+            details={"name": source.name},
+        )
     return series[0]
 
 

@@ -183,3 +183,22 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_image(tmp_path / "none.tif")
     assert caught.value.code == "unreadable_file"
+
+
+OME_OF_TWO_FILES = """<?xml version="1.0" encoding="UTF-8"?>
+<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:1">
+<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="17" SizeY="12"
+SizeZ="2" SizeC="1" SizeT="1"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>
+<TiffData IFD="0" FirstZ="0" PlaneCount="1"><UUID FileName="a.ome.tif">urn:uuid:1</UUID></TiffData>
+<TiffData IFD="0" FirstZ="1" PlaneCount="1"><UUID FileName="../b.tif">urn:uuid:2</UUID></TiffData>
+</Pixels></Image></OME>"""
+
+
+def test_no_image_reaches_for_another_file(tmp_path: Path) -> None:
+    """An OME-TIFF that names a file elsewhere does not get its pixels."""
+    (tmp_path / "b.tif").write_bytes(make_tiff(GREY))
+    path = tmp_path / "uploads" / "a.ome.tif"
+    path.parent.mkdir()
+    path.write_bytes(make_tiff(GREY, description=OME_OF_TWO_FILES, metadata=None))
+    with pytest.raises(InputError, match="one part of an image in several files"):
+        read_image(path)
