@@ -95,3 +95,17 @@ def test_no_variation_changes_nothing() -> None:
     np.testing.assert_array_equal(
         draw_intensity(tile, NO_VARIATION, np.random.default_rng(0)), tile
     )
+
+
+def test_targets_take_the_nearest_pixel() -> None:
+    """Image and target stay within half a pixel of each other, without a shift."""
+    rows = np.arange(120)[:, np.newaxis] + np.zeros(120, dtype=np.int64)
+    rng = np.random.default_rng(0)
+    image = rows.astype(np.float32)[..., np.newaxis]
+    for _ in range(5):
+        tile, (cut,) = warp_tile(
+            image, (rows,), centre=(60, 60), size=64, variation=Variation(), rng=rng
+        )
+        difference = tile[..., 0] - cut
+        assert np.abs(difference).max() <= 0.5 + 1e-3
+        assert abs(difference.mean()) < 0.05
