@@ -17,7 +17,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.integration.service.conftest import LiveService
+from tests.integration.service.conftest import LiveService, await_that
 
 HEAVY = ("tensorflow", "keras", "openvino", "libjvm", "numpy", "scipy", "skimage")
 
@@ -49,7 +49,8 @@ def test_the_service_is_light(quiet_service: LiveService) -> None:
         mode = (quiet_service.home / "service.json").stat().st_mode
         assert stat.S_IMODE(mode) == 0o600
     assert quiet_service.lines[1].startswith(f"Dashboard: {quiet_service.url}/login#")
-    for path in ("info", "ready", "jobs", "models", "datasets"):
+    await_that(lambda: quiet_service.client.get("/ready").status_code == 200)
+    for path in ("info", "jobs", "models", "datasets"):
         assert quiet_service.client.get(path).status_code == 200
     maps = {Path(one.path).name for one in psutil.Process(facts["pid"]).memory_maps()}
     engines = [name for name in maps if any(word in name for word in ("tensorflow", "openvino"))]

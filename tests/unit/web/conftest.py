@@ -106,6 +106,7 @@ def _load_fake(_cache: ModelCache, reference: str) -> LoadedModel:
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Return a running service with the model ``tiny`` whose workers are threads."""
     monkeypatch.setattr(ModelCache, "load", _load_fake)
+    monkeypatch.setattr("os.fsync", lambda _descriptor: None)
     home = tmp_path / "home"
     prepare_home(home)
     workers: list[ThreadWorker] = []
