@@ -105,12 +105,21 @@ def compile_openvino(network: object, precision: Literal["float32", "bfloat16"])
     precision : {"float32", "bfloat16"}
         Type of the computation inside OpenVINO.
     """
+    return _compile(_convert(network), precision)
+
+
+def _convert(network: object) -> Any:
     import openvino
 
     with warnings.catch_warnings():
         # the converter calls the network with a tuple, of which Keras warns
         warnings.simplefilter("ignore", UserWarning)
-        model = openvino.convert_model(network)
+        return openvino.convert_model(network)
+
+
+def _compile(model: Any, precision: Literal["float32", "bfloat16"]) -> PredictTiles:
+    import openvino
+
     hints = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
         "PERFORMANCE_HINT": "LATENCY",
@@ -127,15 +136,15 @@ def compile_openvino(network: object, precision: Literal["float32", "bfloat16"])
 
 def _try_openvino(network: object, probe: Any, expected: Any) -> list[Engine]:
     found: list[Engine] = []
-    for precision in _list_precisions():
-        try:
-            predict = compile_openvino(network, precision)
-            result = predict(probe)
-        except Exception:  # noqa: BLE001 - any failure only means: not this engine
-            return found
-        if float(np.abs(result - expected).max()) <= TOLERANCE:
-            seconds = _time(predict, probe)
-            found.append(Engine("openvino", precision, _name_device(), predict, seconds))
+    try:
+        model = _convert(network)
+        for precision in _list_precisions():
+            predict = _compile(model, precision)
+            if float(np.abs(predict(probe) - expected).max()) <= TOLERANCE:
+                seconds = _time(predict, probe)
+                found.append(Engine("openvino", precision, _name_device(), predict, seconds))
+    except Exception:  # noqa: BLE001 - any failure only means: not this engine
+        return found
     return found
 
 

@@ -63,9 +63,8 @@ def test_fastest_equal_engine_is_chosen(card: ModelCard, networks: list[Any]) ->
 
 def test_engine_that_disagrees_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fast engine with other probabilities loses against the reference."""
-    monkeypatch.setattr(
-        engines, "compile_openvino", lambda *_: lambda tiles: tiles[..., 0] * 0 + 0.7
-    )
+    monkeypatch.setattr(engines, "_convert", lambda _network: None)
+    monkeypatch.setattr(engines, "_compile", lambda *_: lambda tiles: tiles[..., 0] * 0 + 0.7)
     monkeypatch.setattr(engines, "_list_precisions", lambda: ("float32", "bfloat16"))
     chosen = choose_engine(object(), lambda tiles: tiles[..., 0] * 0 + 0.5, channels=1)
     assert chosen.name == "keras"
@@ -80,7 +79,7 @@ def test_engine_that_fails_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("cannot convert")
 
-    monkeypatch.setattr(engines, "compile_openvino", fail)
+    monkeypatch.setattr(engines, "_convert", fail)
     assert choose_engine(object(), lambda t: t[..., 0], channels=2).name == "keras"
 
 
