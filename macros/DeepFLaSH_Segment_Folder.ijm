@@ -11,16 +11,19 @@ arguments = getArgument();
 if (arguments == "") arguments = askUser();
 images = valueOf(arguments, "images");
 output = valueOf(arguments, "output");
-if (images == "" || output == "" || valueOf(arguments, "model") == "")
+model = valueOf(arguments, "model");
+if (images == "" || output == "" || model == "")
     exit("The argument needs images=DIR output=DIR model=NAME, but it is: " + arguments);
 if (!File.isDirectory(images)) exit("There is no folder " + images + ". Check the name.");
 health = call("org.deepflash.Macros.health", "");
 if (startsWith(health, "error: ")) exit(substring(health, 7));
 
-options = "output_folder=[" + output + "] table model=[" + valueOf(arguments, "model") + "]";
+options = "output_folder=[" + output + "] table model=[" + model + "]";
 keys = newArray("threshold", "min_roi_size", "channel", "planes");
-for (i = 0; i < keys.length; i++)
-    if (valueOf(arguments, keys[i]) != "") options = options + " " + keys[i] + "=[" + valueOf(arguments, keys[i]) + "]";
+for (i = 0; i < keys.length; i++) {
+    value = valueOf(arguments, keys[i]);
+    if (value != "") options = options + " " + keys[i] + "=[" + value + "]";
+}
 words = newArray("mask", "labels", "probability", "overwrite");
 for (i = 0; i < words.length; i++)
     if (hasWord(arguments, words[i])) options = options + " " + words[i];

@@ -15,6 +15,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 
 /**
@@ -107,15 +108,29 @@ public final class FijiDriver {
         throw new IllegalStateException("a command still runs");
     }
 
-    private static String runMacro(String text) {
+    /** Runs a macro; a dialog that it leaves waiting is told and closed. */
+    private static String runMacro(String text) throws InterruptedException {
         Interpreter interpreter = new Interpreter();
-        try {
-            String result = interpreter.run(text.replace("\\n", "\n"), "");
-            String fault = interpreter.getErrorMessage();
-            return fault == null ? "done " + result : "aborted " + fault;
-        } catch (RuntimeException error) {
-            return "aborted " + interpreter.getErrorMessage();
+        AtomicReference<String> answer = new AtomicReference<>();
+        Thread thread = new Thread(() -> {
+            try {
+                String result = interpreter.run(text.replace("\\n", "\n"), "");
+                String fault = interpreter.getErrorMessage();
+                answer.set(fault == null ? "done " + result : "aborted " + fault);
+            } catch (RuntimeException error) {
+                answer.set("aborted " + interpreter.getErrorMessage());
+            }
+        }, "macro");
+        thread.start();
+        while (thread.isAlive()) {
+            thread.join(50);
+            String waiting = thread.isAlive() ? Screen.closeMacroError() : "";
+            if (!waiting.isEmpty()) {
+                thread.join(5000);
+                return "window " + waiting;
+            }
         }
+        return answer.get();
     }
 
     private static String describe(ImagePlus image) {

@@ -74,6 +74,17 @@ final class Screen {
         return findDialog() != null;
     }
 
+    /** Closes the dialog in which ImageJ tells of a faulty macro; returns its text, empty if there is none. */
+    static String closeMacroError() {
+        Dialog dialog = findDialog();
+        if (dialog == null || !dialog.getTitle().equals("Macro Error")) {
+            return "";
+        }
+        String text = String.join(" ", texts(dialog));
+        dialog.dispose();
+        return text;
+    }
+
     private static Dialog findDialog() {
         Dialog found = null;
         for (Window window : visible()) {
