@@ -20,6 +20,7 @@ from deepflash_service.store.models import (
     verify_weights,
 )
 from deepflash_service.store.names import check_name
+from deepflash_service.store.roi_files import ZIP_FAULTS
 from deepflash_service.store.sources import Source
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ def import_package(
             archive = stack.enter_context(zipfile.ZipFile(stream))
             _check_members(archive.infolist(), origin)
             _extract(archive, folder)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        except InputError:
+            raise
+        except ZIP_FAULTS as error:
             raise _refuse(origin, "it is not a ZIP file, or it is damaged") from error
         card = ModelCard.from_json((folder / CARD).read_bytes())
         card = card.model_copy(update={"name": check_name(name or card.name)})

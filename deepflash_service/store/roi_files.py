@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from deepflash_service.errors import InputError
@@ -14,6 +15,11 @@ from deepflash_service.store.sources import Source, refuse_damaged
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+ZIP_FAULTS = (
+    zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError,
+)  # fmt: skip
+"""What reading a damaged or foreign ZIP file may raise."""
 
 _MAGIC = b"Iout"
 _MOST_ROIS = 200_000
@@ -48,7 +54,9 @@ def read_rois(source: Path | bytes, *, name: str | None = None) -> list[bytes]:
             members = [one for one in archive.infolist() if one.filename.lower().endswith(".roi")]
             _check_size(members, origin)
             rois = [archive.read(one) for one in members]
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except InputError:
+        raise
+    except ZIP_FAULTS as error:
         raise refuse_damaged(origin, error, code="invalid_annotation") from error
     if any(not roi.startswith(_MAGIC) for roi in rois):
         raise refuse_damaged(origin, ValueError("not an ImageJ ROI"), code="invalid_annotation")

@@ -18,6 +18,10 @@ Format = Literal["tiff", "raster", "roi", "zip"]
 PIXEL_LIMIT = 400_000_000
 """Rows x columns x planes x channels of one file; checked before anything is decoded."""
 
+_SMALL_BYTES = 16 * 1024 * 1024
+_HIGHEST_RATIO = 50_000
+"""No compression of a real image saves more than this."""
+
 _MAGICS: tuple[tuple[bytes, Format], ...] = (
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
@@ -119,14 +123,27 @@ def detect_format(source: Source, *, code: str = "invalid_image") -> Format:
     )
 
 
-def check_pixels(source: Source, count: int, *, limit: int) -> None:
-    """Refuse a file whose header promises more than `limit` values.
+def check_pixels(source: Source, count: int, *, limit: int, item_bytes: int = 1) -> None:
+    """Refuse a file whose header promises nothing, too much, or more than its bytes can hold.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    count : int
+        Values that the header promises.
+    limit : int
+        Most values that are accepted.
+    item_bytes : int, optional
+        Bytes per value.
 
     Raises
     ------
     InputError
-        Code ``image_too_large``.
+        Codes ``image_too_large`` and ``invalid_image``.
     """
+    if count < 1:
+        raise refuse_damaged(source, ValueError("no pixels"))
     if count > limit:
         raise InputError(
             f"{source.name} says it holds {count:,} pixel values, more than the {limit:,} that "
@@ -134,6 +151,8 @@ def check_pixels(source: Source, count: int, *, limit: int) -> None:
             code="image_too_large",
             details={"name": source.name, "pixels": count, "limit": limit},
         )
+    if count * item_bytes > max(_SMALL_BYTES, _HIGHEST_RATIO * source.size):
+        raise refuse_damaged(source, ValueError(f"{source.size} bytes for {count} values"))
 
 
 def refuse_damaged(source: Source, error: Exception, *, code: str = "invalid_image") -> InputError:

@@ -45,7 +45,12 @@ def read_tiff(source: Source, *, max_pixels: int) -> ImageFile:
         try:
             with tifffile.TiffFile(stream) as tiff:
                 series = _choose_series(tiff, source)
-                check_pixels(source, int(series.size), limit=max_pixels)
+                check_pixels(
+                    source,
+                    int(series.size),
+                    limit=max_pixels,
+                    item_bytes=series.dtype.itemsize,
+                )
                 _check_length(series, source)
                 return _read_series(tiff, series, source)
         except InputError:
