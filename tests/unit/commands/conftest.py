@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,8 @@ def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def load(_home: Path, reference: str) -> prediction.LoadedModel:
         print(f"noise about {reference}")  # noqa: T201 - what libraries do
+        os.write(1, b"noise of native code\n")
+        os.write(2, b"more of it\n")
         return make_model()
 
     monkeypatch.setattr(prediction, "load_model", load)

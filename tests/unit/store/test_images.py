@@ -89,7 +89,9 @@ def test_equal_colour_channels_are_grey() -> None:
 def test_colours_are_told() -> None:
     """A photograph keeps its colours and says that it is one."""
     colours = np.dstack([GREY, GREY // 2, GREY // 3])
-    for data in (make_png(colours), make_tiff(colours, photometric="rgb")):
+    opaque = np.dstack([colours, np.full(GREY.shape, 255, np.uint8)])
+    tiff = make_tiff(opaque, photometric="rgb", extrasamples=["unassalpha"])
+    for data in (make_png(colours), make_png(opaque), make_tiff(colours, photometric="rgb"), tiff):
         image = read_image(data)
         assert image.is_rgb
         assert image.channels == 3

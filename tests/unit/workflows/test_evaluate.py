@@ -11,7 +11,13 @@ from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.errors import InputError
 from deepflash_service.records import EvaluateOptions, SegmentOptions
 from deepflash_service.store import runs
-from deepflash_service.store.images import encode_tiff, write_labels, write_mask, write_roi_zip
+from deepflash_service.store.images import (
+    encode_tiff,
+    write_image,
+    write_labels,
+    write_mask,
+    write_roi_zip,
+)
 from deepflash_service.workflows.evaluate import (
     evaluate_folders,
     evaluate_model,
@@ -52,6 +58,22 @@ def test_small_rois_are_left_out_on_both_sides(prediction: Path, truth_folder: P
     options = EvaluateOptions(min_roi_size=2)
     result = evaluate_folders(prediction, truth_folder, options=options)
     assert (result["pooled"]["predicted"], result["pooled"]["expected"]) == (2, 2)
+
+
+def test_relabelling_keeps_the_threshold_of_the_segmentation(
+    tmp_path: Path, bright_model: LoadedModel
+) -> None:
+    """ROIs that the chosen threshold excluded do not come back with the size filter."""
+    dim = np.where(LABELS == 1, 80, np.where(LABELS == 2, 200, 0)).astype(np.uint8)
+    write_image(tmp_path / "i" / "a.tif", dim)
+    options = SegmentOptions(model="bright", threshold=0.7)
+    sources = [tmp_path / "i" / "a.tif"]
+    segment_images(sources, bright_model, options=options, output=tmp_path / "o")
+    write_labels(tmp_path / "t" / "a.tif", LABELS)
+    found = evaluate_folders(
+        tmp_path / "o", tmp_path / "t", options=EvaluateOptions(min_roi_size=2)
+    )
+    assert found["pooled"]["predicted"] == 1
 
 
 def test_another_threshold_uses_the_map(prediction: Path, truth_folder: Path) -> None:
