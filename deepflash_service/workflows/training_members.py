@@ -192,17 +192,21 @@ class _Member:
         return found
 
     def keep(self, network: Any, device: str, *, folder: Path) -> None:
-        """Write the finished member to the job folder."""
+        """Write the finished member to the job folder, with a fingerprint of its data."""
         from deepflash_service.network.weights import write_weights
 
         folder.mkdir(exist_ok=True)
         write_weights(network, self._path(folder))
-        write_json(self._path(folder).with_suffix(".json"), {"device": device})
+        facts = {"device": device, "data": self.data.fingerprint}
+        write_json(self._path(folder).with_suffix(".json"), facts)
 
     def restore(self, folder: Path) -> Any:
-        """Return the member that was finished before an interruption, or None."""
+        """Return the member finished before an interruption on the same data, or None."""
         path = self._path(folder)
-        return self._read(path) if path.with_suffix(".json").is_file() else None
+        facts = path.with_suffix(".json")
+        if not facts.is_file() or read_json(facts).get("data") != self.data.fingerprint:
+            return None
+        return self._read(path)
 
     def read_device(self, folder: Path) -> str:
         """Return the device that trained the restored member."""

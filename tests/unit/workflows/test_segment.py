@@ -94,7 +94,10 @@ def test_single_axis_stacks_use_the_plain_position(
     """In a stack with one axis ImageJ looks at the position, not at z."""
     stack = np.stack([((LABELS > 0) * 200).astype(np.uint8)] * 2)
     write_image(tmp_path / "s.tif", stack)
-    segment_images([tmp_path / "s.tif"], bright_model, options=OPTIONS, output=tmp_path)
+    write_image(tmp_path / "t.tif", stack, layout=PlaneLayout(frames=2))
+    sources = [tmp_path / "s.tif", tmp_path / "t.tif"]
+    segment_images(sources, bright_model, options=OPTIONS, output=tmp_path)
+    assert [roi.position for roi in roifile.roiread(tmp_path / "t_RoiSet.zip")] == [1] * 3 + [2] * 3
     assert [roi.position for roi in roifile.roiread(tmp_path / "s_RoiSet.zip")] == [1] * 3 + [2] * 3
 
 

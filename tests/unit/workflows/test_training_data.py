@@ -50,6 +50,7 @@ def test_consensus_follows_the_number_of_experts(folder: Path) -> None:
 
 def test_each_expert_can_be_a_target(folder: Path) -> None:
     """As in 2018, every expert's mask may be learnt; the truth for scores is a consensus."""
+    write_mask(folder / "c" / "1.tif", ~MASK)
     data = read(folder, *"abc", consensus="each")
     assert [len(image.targets) for image in data.images] == [3, 3, 3]
     np.testing.assert_array_equal(data.images[0].truth > 0, MASK)
