@@ -7,6 +7,7 @@ import ij.gui.Roi;
 import ij.plugin.frame.RoiManager;
 import java.awt.Color;
 import java.io.File;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -74,13 +75,21 @@ public final class RoiPainter {
     }
 
     private static void removeEarlier(RoiManager manager, ImagePlus image) {
-        Roi[] present = manager.getRoisAsArray();
-        // One by one from the end: the manager's "Delete" command would delete all when nothing is selected.
-        for (int i = present.length - 1; i >= 0; i--) {
-            boolean isOurs = present[i].getProperty(MODEL) != null;
-            if (isOurs && image.getTitle().equals(present[i].getProperty(IMAGE))) {
-                manager.delete(i);
+        List<Roi> kept = new ArrayList<>();
+        for (Roi roi : manager.getRoisAsArray()) {
+            boolean isOurs = roi.getProperty(MODEL) != null && image.getTitle().equals(roi.getProperty(IMAGE));
+            if (!isOurs) {
+                kept.add(roi);
             }
+        }
+        if (kept.size() == manager.getCount()) {
+            return;
+        }
+        // All out and the others back in: removing 2,000 one by one takes seconds, and the manager's own "Delete"
+        // would be recorded as a command of its own.
+        manager.reset();
+        for (Roi roi : kept) {
+            manager.add(roi, -1);
         }
     }
 
