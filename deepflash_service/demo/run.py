@@ -214,7 +214,7 @@ def _train(dataset: str, service: Service, *, plan: _Plan, narrator: Narrator) -
         name = f"{card.name}@{card.version}"
         step.tell(
             f"Model {name} learned the consensus of {len(card.experts)} experts from "
-            f"{len(card.training_images)} images; {len(card.held_out_images)} of them were held "
+            f"{len(card.training_images)} images; {len(card.held_out_images)} others were held "
             "out to watch it learn."
         )
     return Training(

@@ -16,6 +16,7 @@ from deepflash_service.store.disk import free_bytes, prepare_home
 from deepflash_service.store.models import find_model, list_models, verify_weights
 from deepflash_service.store.runs import list_runs
 from deepflash_service.store.runtime import read_service_file
+from deepflash_service.workflows.devices import find_device
 
 State = Literal["ok", "warning", "fault"]
 _PACKAGES = (
@@ -163,9 +164,7 @@ def _check_jar() -> Check:
 
 def _check_device() -> Check:
     try:
-        from deepflash_service.network.devices import describe_device
-
-        device = describe_device()
+        device = find_device()
     except (ImportError, RuntimeError, OSError) as error:
         text = f"TensorFlow cannot be loaded ({error}). Install the product again (`make setup`)."
         return Check("device", "fault", text)

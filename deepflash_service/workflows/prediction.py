@@ -12,6 +12,7 @@ from deepflash_service.errors import InputError
 from deepflash_service.records import ModelCard, ProbabilityMap
 from deepflash_service.store.images import ImageFile
 from deepflash_service.store.models import StoredModel, find_model, verify_weights
+from deepflash_service.workflows.devices import find_device
 from deepflash_service.workflows.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -92,7 +93,6 @@ def make_loaded(networks: list[Any], card: ModelCard, *, reference: str) -> Load
         Name for results.
     """
     from deepflash_service.inference.predictor import make_predictor
-    from deepflash_service.network.devices import describe_device
     from deepflash_service.network.prediction import make_callable
 
     callables = [make_callable(network) for network in networks]
@@ -105,7 +105,7 @@ def make_loaded(networks: list[Any], card: ModelCard, *, reference: str) -> Load
         reference,
         card,
         predict,
-        device=str(predictor.device) or describe_device().name,
+        device=str(predictor.device) or find_device().name,
         engine=str(predictor.engine),
         precision=str(predictor.precision),
     )

@@ -145,7 +145,7 @@ def _draft_card(
         target="roi" if base is None else base.card.target,
         base="new" if base is None else base.reference,
         options=options,
-        training_images=[image.name for image in data.images],
+        training_images=[data.images[index].name for index in course.list_seen(len(data.images))],
         experts=data.experts,
         consensus=data.method,
         warnings=list(data.warnings),

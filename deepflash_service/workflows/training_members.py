@@ -13,6 +13,8 @@ from deepflash_service.core.sampling import make_example, split_folds
 from deepflash_service.errors import InputError
 from deepflash_service.store.atomic import write_json
 from deepflash_service.store.reading import read_json
+from deepflash_service.workflows.devices import find_device
+from deepflash_service.workflows.hooks import Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap, TrainOptions
     from deepflash_service.store.models import StoredModel
     from deepflash_service.store.runs import Run
-    from deepflash_service.workflows.hooks import Hooks
     from deepflash_service.workflows.training_data import TrainingData
 
 _FINE_TUNING_FACTOR = 0.3
@@ -46,6 +47,10 @@ class Course:
     def has_held_out(self) -> bool:
         """Whether any image is held out."""
         return any(self.folds)
+
+    def list_seen(self, count: int) -> list[int]:
+        """Return the positions of the images, out of ``count``, that at least one member sees."""
+        return [index for index in range(count) if any(index not in fold for fold in self.folds)]
 
 
 @dataclass(slots=True)
@@ -165,7 +170,7 @@ class _Member:
             if base is None
             else self._read(base.weights[self.number % base.card.members]),
         )
-        return trained.network, trained.device.name
+        return trained.network, find_device().name
 
     def score(self, maps: Sequence[ProbabilityMap]) -> Mapping[str, float]:
         """Return mean F1 and Dice of probability maps of the held-out images."""
@@ -188,7 +193,8 @@ class _Member:
         for index in self.fold:
             hooks.check()
             pixels = np.asarray(self.data.images[index].pixels, dtype=np.float32)
-            found[index] = self._label(model.predict(pixels, hooks.for_step(0, 1)))
+            quiet = Hooks(is_cancelled=hooks.is_cancelled)
+            found[index] = self._label(model.predict(pixels, quiet))
         return found
 
     def keep(self, network: Any, device: str, *, folder: Path) -> None:
