@@ -29,7 +29,7 @@ class Variation:
     bend: float = 6.0
     gamma_share: float = 0.3
     gamma: tuple[float, float] = (0.7, 1.5)
-    light_share: float = 0.8
+    light_share: float = 0.3
     light: tuple[float, float] = (0.6, 1.5)
     offset: float = 0.15
     shade_share: float = 0.3
