@@ -1,1 +1,1 @@
-"""TODO-commands."""
+"""The command line, one module per family of commands."""

@@ -1,1 +1,1 @@
-"""TODO-jobs."""
+"""Who runs a job: the table of jobs, the supervisor, the worker processes."""

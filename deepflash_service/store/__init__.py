@@ -1,1 +1,1 @@
-"""TODO-store."""
+"""Files: images, data sets, models, job folders; the only floor that touches them."""

@@ -1,1 +1,1 @@
-"""TODO-web."""
+"""The HTTP service: one blueprint per resource, security, dashboard."""

@@ -1,1 +1,1 @@
-"""TODO-workflows."""
+"""What the product does: segment, train, evaluate, agree, measure, share."""
