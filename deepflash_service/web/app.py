@@ -16,6 +16,7 @@ from deepflash_service.web import (
     model_routes,
     service_routes,
 )
+from deepflash_service.web.codec import LimitedRequest
 from deepflash_service.web.context import EXTENSION, ServiceContext, find_context
 from deepflash_service.web.openapi import complete_description
 from deepflash_service.web.problems import make_refusal, register_problems
@@ -50,6 +51,7 @@ def create_app(context: ServiceContext) -> APIFlask:
         json_errors=False,
         static_folder="static",
     )
+    app.request_class = LimitedRequest
     app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = context
     app.config.update(_configure(context))

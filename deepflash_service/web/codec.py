@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import request, send_file
-from werkzeug.exceptions import RequestEntityTooLarge
+from flask import Request, request, send_file
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from deepflash_service.errors import InputError, SetupError
 from deepflash_service.store.disk import free_bytes
@@ -46,6 +46,31 @@ class UploadedFile:
         return self.storage.stream.read()
 
 
+class LimitedRequest(Request):
+    """A request whose JSON body is bounded on every route, also where a schema reads it."""
+
+    def get_json(self, *arguments: Any, **options: Any) -> Any:
+        """Return the JSON body; arguments as in Flask.
+
+        Raises
+        ------
+        RequestEntityTooLarge
+            For a body longer than ``options_bytes``.
+        BadRequest
+            For a body that is no JSON, or nested beyond any use.
+        """
+        _check_json_length(self)
+        try:
+            return super().get_json(*arguments, **options)
+        except RecursionError:
+            raise BadRequest from None
+
+
+def _check_json_length(received: Request) -> None:
+    if (received.content_length or 0) > find_context().settings.options_bytes:
+        raise RequestEntityTooLarge
+
+
 def read_body() -> bytes:
     """Return the raw body of an upload, if there is room for it on disk."""
     check_space()
@@ -74,9 +99,7 @@ def check_space() -> None:
 
 def read_json_body() -> dict[str, Any]:
     """Return the JSON object of the body, at most ``options_bytes`` long."""
-    limit = find_context().settings.options_bytes
-    if (request.content_length or 0) > limit:
-        raise RequestEntityTooLarge
+    _check_json_length(request)
     return parse_object(request.get_data(cache=False))
 
 

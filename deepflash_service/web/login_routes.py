@@ -79,8 +79,8 @@ def show_login() -> Response:
 def log_in() -> Response:
     """Trade a one-time code for a cookie."""
     access = find_context().access
-    wanted = schemas.LoginCode.from_json(read_json_body())
-    session = access.redeem_code(wanted.code)
+    code = _read_code()
+    session = access.redeem_code(code) if code else None
     if session is None:
         raise InputError(
             "This code is wrong or was used already. Ask for a fresh link to the dashboard.",
@@ -89,6 +89,14 @@ def log_in() -> Response:
     response = Response(status=204)
     response.set_cookie(access.cookie_name, session, httponly=True, samesite="Strict", path="/")
     return response
+
+
+def _read_code() -> str | None:
+    """Return the code of the request; whatever is no code is treated like a wrong one."""
+    try:
+        return schemas.LoginCode.from_json(read_json_body()).code
+    except InputError:
+        return None
 
 
 @blueprint.post("/logout")
