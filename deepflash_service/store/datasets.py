@@ -22,13 +22,18 @@ from deepflash_service.store.dataset_records import (
     StoredAnnotation,
     StoredImage,
 )
-from deepflash_service.store.images import list_images, read_annotation, read_image
+from deepflash_service.store.images import (
+    list_images,
+    list_stored,
+    read_annotation,
+    read_image,
+)
 from deepflash_service.store.links import read_links
 from deepflash_service.store.names import check_expert, check_file_name, check_id
 from deepflash_service.store.reading import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -105,9 +110,10 @@ def open_dataset(home: Path, dataset_id: str) -> Dataset:
     folder = _find_folder(home, dataset_id)
     facts = read_json(folder / _FACTS)
     images, masks = read_links(facts, folder)
-    image_paths = {path.name: path for path in list_images(images)}
+    is_linked = "links" in facts
+    image_paths = _map_names(list_images(images) if is_linked else list_stored(images))
     mask_paths = {
-        expert: {path.name: path for path in list_images(one, with_rois=True)}
+        expert: _map_names(list_images(one, with_rois=True) if is_linked else list_stored(one))
         for expert, one in sorted(masks.items())
     }
     pairing = pair_names(list(image_paths), {key: list(one) for key, one in mask_paths.items()})
@@ -123,11 +129,15 @@ def open_dataset(home: Path, dataset_id: str) -> Dataset:
         id=dataset_id,
         name=str(facts.get("name", "")),
         images=tuple(image_paths),
-        experts=tuple(expert for expert, one in mask_paths.items() if one or "links" in facts),
+        experts=tuple(expert for expert, one in mask_paths.items() if one or is_linked),
         pairs=pairs,
         warnings=tuple(pairing.warnings),
         created=str(facts.get("created", "")),
     )
+
+
+def _map_names(paths: Sequence[Path]) -> dict[str, Path]:
+    return {path.name: path for path in paths}
 
 
 def list_datasets(home: Path) -> list[Dataset]:
@@ -260,6 +270,6 @@ def _find_own_folder(home: Path, dataset_id: str) -> Path:
 
 
 def _find_shape(folder: Path, name: str) -> tuple[int, int] | None:
-    names = [path.name for path in list_images(folder / "images")]
+    names = [path.name for path in list_stored(folder / "images")]
     pairs = pair_names(names, {"expert": [name]}).pairs
     return read_image(folder / "images" / next(iter(pairs))).shape if pairs else None

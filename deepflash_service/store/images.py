@@ -34,6 +34,7 @@ __all__ = [
     "encode_png",
     "encode_tiff",
     "list_images",
+    "list_stored",
     "read_annotation",
     "read_image",
     "read_mask_or_map",
@@ -105,11 +106,22 @@ def list_images(folder: Path, *, with_rois: bool = False) -> list[Path]:
         Code ``unreadable_file`` when the folder does not exist.
     """
     suffixes = _SUFFIXES | _ROI_SUFFIXES if with_rois else _SUFFIXES
+    return [path for path in list_stored(folder) if path.suffix.lower() in suffixes]
+
+
+def list_stored(folder: Path) -> list[Path]:
+    """Return all files of a folder that only holds checked uploads, sorted by name.
+
+    The content of an upload decides its format, so its name may have any extension or none.
+
+    Raises
+    ------
+    InputError
+        Code ``unreadable_file`` when the folder does not exist.
+    """
     try:
         return sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+            path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()
         )
     except OSError as error:
         raise InputError(

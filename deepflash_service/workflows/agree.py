@@ -20,7 +20,7 @@ from deepflash_service.store.images import (
     write_mask,
 )
 from deepflash_service.store.names import strip_extension
-from deepflash_service.workflows.pairs import read_pairs, refuse_empty
+from deepflash_service.workflows.pairs import check_each_pair, read_pairs, refuse_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +93,7 @@ def agree_dataset(home: Path, dataset_id: str, *, options: AgreementOptions) -> 
 
 
 def check_pairs(home: Path, dataset_id: str) -> dict[str, Any]:
-    """Read all pairs of a data set and tell what fits and what does not.
+    """Read all pairs of a data set and tell what fits, and every fault of the rest.
 
     Returns
     -------
@@ -104,13 +104,8 @@ def check_pairs(home: Path, dataset_id: str) -> dict[str, Any]:
     ------
     NotFoundError
         Code ``unknown_dataset``.
-    InputError
-        For files that cannot be read, or sizes that differ.
     """
-    dataset = open_dataset(home, dataset_id)
-    if not dataset.pairs:
-        return {"pairs": [], "warnings": list(dataset.warnings)}
-    pairs, warnings = read_pairs(dataset)
+    pairs, warnings = check_each_pair(open_dataset(home, dataset_id))
     for pair in pairs:
         empty = sorted(expert for expert, one in pair.annotations.items() if not one.any())
         if empty:

@@ -74,7 +74,52 @@ def refuse_empty(warnings: Sequence[str]) -> InputError:
     )
 
 
+def check_each_pair(dataset: Dataset) -> tuple[list[AnnotatedImage], list[str]]:
+    """Read all pairs as :func:`read_pairs` does, but tell every fault instead of raising one.
+
+    Returns
+    -------
+    list of AnnotatedImage
+        What can be used: pairs without the annotations that have a fault.
+    list of str
+        Warnings; each fault names its file.
+    """
+    pairs, warnings = [], list(dataset.warnings)
+    for pair in dataset.pairs:
+        try:
+            found, faults = _check_pair(pair)
+        except InputError as error:
+            warnings.append(error.message)
+            continue
+        warnings += faults
+        if found.annotations:
+            pairs.append(found)
+    merged, notes = merge_identical(pairs)
+    return merged, [*warnings, *notes]
+
+
+def _check_pair(pair: PairFiles) -> tuple[AnnotatedImage, list[str]]:
+    image = _read_plane(pair)
+    annotations: dict[str, LabelImage] = {}
+    faults = []
+    for expert, path in pair.annotations.items():
+        try:
+            annotations[expert] = read_annotation(path, shape=image.shape)
+        except InputError as error:
+            faults.append(f"{expert}: {error.message}")
+    return AnnotatedImage(pair.name, image, annotations), faults
+
+
 def _read_pair(pair: PairFiles) -> AnnotatedImage:
+    image = _read_plane(pair)
+    annotations = {
+        expert: read_annotation(path, shape=image.shape)
+        for expert, path in pair.annotations.items()
+    }
+    return AnnotatedImage(pair.name, image, annotations)
+
+
+def _read_plane(pair: PairFiles) -> ImageFile:
     image = read_image(pair.image)
     if len(image.planes) > 1:
         raise InputError(
@@ -83,11 +128,7 @@ def _read_pair(pair: PairFiles) -> AnnotatedImage:
             code="invalid_image",
             details={"name": pair.name},
         )
-    annotations = {
-        expert: read_annotation(path, shape=image.shape)
-        for expert, path in pair.annotations.items()
-    }
-    return AnnotatedImage(pair.name, image, annotations)
+    return image
 
 
 def merge_identical(pairs: Sequence[AnnotatedImage]) -> tuple[list[AnnotatedImage], list[str]]:

@@ -85,3 +85,41 @@ def test_what_is_deleted_is_gone(filled: tuple[FlaskClient, str]) -> None:
         assert client.delete(one).status_code == 204
         assert client.delete(one).status_code == 404
     assert client.get("/api/v1/datasets").get_json() == {"datasets": []}
+
+
+def test_the_check_of_pairs_names_every_fault(service: Service, two_spots: bytes) -> None:
+    """A mask of another size and a stack are warnings by name; the good pairs are still told."""
+    client = service.client()
+    path = client.post("/api/v1/datasets", json={"name": "x"}).headers["Location"]
+    small = encode_tiff(np.eye(20, dtype=np.uint8) * 255)
+    for mask, data in (("anna/a_m.tif", two_spots), ("bert/a.tif", small), ("anna/b.tif", small)):
+        assert client.put(f"{path}/annotations/{mask}", data=data).status_code == 201
+    client.put(f"{path}/annotations/anna/c.tif", data=two_spots)
+    client.put(f"{path}/images/a.tif", data=two_spots)
+    client.put(f"{path}/images/b.tif", data=two_spots[:-1] + b"\0")
+    client.put(f"{path}/images/c.tif", data=encode_tiff(np.zeros((5, 48, 40), np.uint8)))
+    answer = client.get(f"{path}/pairs")
+    assert answer.status_code == 200, answer.get_json(force=True)
+    found = answer.get_json()
+    assert found["pairs"] == [{"image": "a.tif", "experts": ["anna"]}]
+    text = "\n".join(found["warnings"])
+    for word in ("bert: a.tif has 20 x 20", "anna: b.tif has 20 x 20", "c.tif is a stack of 5"):
+        assert word in text
+
+
+@pytest.mark.parametrize("name", ["noext", "scan.lsm", "plate 3.1", "a.roi"])
+def test_what_was_stored_is_listed_whatever_its_name(
+    service: Service, two_spots: bytes, name: str
+) -> None:
+    """The content decides the format, so a stored file is listed and paired by its name."""
+    client = service.client()
+    path = client.post("/api/v1/datasets", json={"name": "x"}).headers["Location"]
+    assert client.put(f"{path}/images/{name}", data=two_spots).status_code == 201
+    small = encode_tiff(np.eye(20, dtype=np.uint8) * 255)
+    refused = client.put(f"{path}/annotations/anna/{name}", data=small)
+    assert refused.get_json(force=True)["code"] == "shape_mismatch"
+    assert client.put(f"{path}/annotations/anna/{name}", data=two_spots).status_code == 201
+    facts = client.get(path).get_json()
+    assert facts["images"] == [name]
+    assert facts["pairs"] == [{"image": name, "experts": ["anna"]}]
+    assert client.get(f"{path}/pairs").get_json()["warnings"] == []
