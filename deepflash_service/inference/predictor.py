@@ -88,13 +88,15 @@ class LoadedPredictor:
                 "Choose a channel, or another model.",
                 code="channel_mismatch",
             )
-        return predict_tiled(
+        probability = predict_tiled(
             normalize(stack, reference_range=self.intensity_range),
             self._predict_views,
             tiling=choose_tiling((stack.shape[0], stack.shape[1])),
             report=report,
             is_cancelled=is_cancelled,
         )
+        # blending weights that add up to 1.0000001 must not lead out of the range
+        return np.clip(probability, 0.0, 1.0, out=probability)
 
     def _predict_views(self, tiles: Any) -> Any:
         total = np.zeros(tiles.shape[:3], dtype=np.float32)

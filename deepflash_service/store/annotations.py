@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepflash_service.records import LabelImage, ProbabilityMap
     from deepflash_service.store.planes import Array
 
+_ROUNDING = 1e-4
 _CODE = "invalid_annotation"
 _MOST_PATCHES_PER_LABEL = 20
 _MOST_PATCHES = 1000
@@ -86,12 +87,13 @@ def read_mask_or_map(
     if detect_format(origin, code=_CODE) == "tiff":
         pixels = _read_pixels(origin, max_pixels=PIXEL_LIMIT)
         if pixels.dtype.kind == "f" and pixels.ndim == 2 and _is_map(pixels):
-            return pixels.astype(np.float32)
+            return np.clip(pixels.astype(np.float32), 0.0, 1.0)
     return read_annotation(source, name=name)
 
 
 def _is_map(pixels: Array) -> bool:
-    return bool(pixels.size and pixels.min() >= 0.0 and pixels.max() <= 1.0)
+    """Tell whether all values lie between 0 and 1, but for rounding errors."""
+    return bool(pixels.size and pixels.min() >= -_ROUNDING and pixels.max() <= 1.0 + _ROUNDING)
 
 
 def _read_pixels(source: Source, *, max_pixels: int) -> Array:

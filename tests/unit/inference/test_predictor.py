@@ -61,6 +61,13 @@ def test_fastest_equal_engine_is_chosen(card: ModelCard, networks: list[Any]) ->
     assert chosen.seconds_per_megapixel > 0
 
 
+def test_probabilities_never_leave_their_range() -> None:
+    """A sure network gives exactly 1 at most, however its tiles are blended."""
+    sure = _make_fake([lambda tiles: np.ones(tiles.shape[:3], np.float32)] * 3)
+    found = sure(np.random.default_rng(0).random((1100, 1100)).astype(np.float32))
+    assert found.max() == 1.0
+
+
 def test_engine_that_disagrees_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fast engine with other probabilities loses against the reference."""
     monkeypatch.setattr(engines, "_convert", lambda _network: None)

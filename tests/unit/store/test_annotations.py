@@ -95,6 +95,15 @@ def test_probability_maps_are_told_from_masks() -> None:
         read_annotation(make_tiff(probability))
 
 
+def test_rounding_errors_do_not_turn_a_map_into_an_annotation() -> None:
+    """A value of 1.0000001, as blending of tiles makes it, is read as 1."""
+    probability = np.full((20, 30), np.float32(1.0000001))
+    probability[0, 0] = 0.25
+    found = read_mask_or_map(make_tiff(probability))
+    assert found.dtype == np.float32
+    assert found.max() == 1.0
+
+
 def _make_zip(**members: bytes) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
