@@ -165,8 +165,9 @@ def write_consensus(
     Raises
     ------
     InputError
-        As :func:`agree_folders`.
+        As :func:`agree_folders`; code ``invalid_options`` when the output is a folder of masks.
     """
+    _refuse_overwriting(masks, output)
     images, warnings = _read_folders(masks)
     entries = []
     for one in images:
@@ -184,6 +185,17 @@ def write_consensus(
             }
         )
     return {"images": entries, "warnings": warnings}
+
+
+def _refuse_overwriting(masks: Mapping[str, Path], output: Path) -> None:
+    for expert, folder in masks.items():
+        if folder.resolve() == output.resolve():
+            raise InputError(
+                f"The folder {output} holds the masks of {expert}, which the consensus would "
+                "overwrite. Choose another output folder.",
+                code="invalid_options",
+                details={"expert": expert},
+            )
 
 
 def _read_folders(masks: Mapping[str, Path]) -> tuple[list[_Annotated], list[str]]:

@@ -146,3 +146,12 @@ def test_empty_data_sets_have_no_pairs(tmp_path: Path) -> None:
     assert check_pairs(tmp_path, found)["pairs"] == []
     with pytest.raises(InputError):
         agree_dataset(tmp_path, found, options=AgreementOptions())
+
+
+def test_the_consensus_never_overwrites_an_expert(experts: dict[str, Path], tmp_path: Path) -> None:
+    """An output folder that holds an expert's masks is refused, and the masks stay."""
+    before = {path: path.read_bytes() for path in (tmp_path / "a").iterdir()}
+    with pytest.raises(InputError, match="masks of a") as caught:
+        write_consensus(experts, method="intersection", output=tmp_path / "c" / ".." / "a")
+    assert caught.value.code == "invalid_options"
+    assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
