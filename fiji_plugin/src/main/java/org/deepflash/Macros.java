@@ -71,7 +71,7 @@ public final class Macros {
     private static String answer(Callable<String> work) {
         try {
             return work.call();
-        } catch (Exception error) {
+        } catch (Exception | OutOfMemoryError error) {
             return "error: " + Failures.toSentence(error);
         }
     }

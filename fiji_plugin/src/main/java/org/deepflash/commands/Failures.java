@@ -5,6 +5,7 @@ import ij.Macro;
 import ij.macro.Interpreter;
 import java.awt.GraphicsEnvironment;
 import java.io.IOException;
+import java.nio.file.InvalidPathException;
 import org.deepflash.client.ServiceException;
 import org.deepflash.records.InputException;
 
@@ -33,11 +34,19 @@ public final class Failures {
             return "A file could not be read or written (" + error.getMessage()
                 + "). Check the folder, its rights and the free space.";
         }
+        if (error instanceof InvalidPathException) {
+            return printable(((InvalidPathException) error).getInput()) + " cannot be used as a path ("
+                + ((InvalidPathException) error).getReason() + "). Give the name of a file or folder.";
+        }
         if (error instanceof OutOfMemoryError) {
             return "ImageJ has not enough memory. Raise the limit in Edit > Options > Memory & Threads,"
                 + " or segment fewer planes at once.";
         }
         return "The plugin failed (" + error + "). Please report this with what you did.";
+    }
+
+    private static String printable(String text) {
+        return text.replaceAll("\\p{Cntrl}", "?");
     }
 
     /** Returns the latest sentence, empty if nothing went wrong yet. */

@@ -32,7 +32,8 @@ final class Images {
         if (idOrTitle.isEmpty()) {
             return needCurrent();
         }
-        ImagePlus image = idOrTitle.matches("-?\\d+") ? WindowManager.getImage(Integer.parseInt(idOrTitle)) : null;
+        // No image has a number of more digits, and Java could not read it.
+        ImagePlus image = idOrTitle.matches("-?\\d{1,9}") ? WindowManager.getImage(Integer.parseInt(idOrTitle)) : null;
         image = image == null ? WindowManager.getImage(idOrTitle) : image;
         if (image == null) {
             throw new InputException("No open image is named " + idOrTitle + ". Open it and run the command again.");

@@ -6,6 +6,7 @@ import ij.gui.Overlay;
 import ij.gui.Roi;
 import ij.io.Opener;
 import ij.plugin.frame.RoiManager;
+import ij.process.ByteProcessor;
 import java.awt.GraphicsEnvironment;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -68,7 +69,11 @@ public final class RoiConversion {
         if (width <= 0 || height <= 0) {
             throw new InputException("The size of the image is not known. Add image=FILE, or width=N height=N.");
         }
-        return IJ.createImage("image", width, height, 1, 8);
+        if ((long) width * height > Integer.MAX_VALUE) {
+            throw new InputException("The size " + width + " x " + height + " is larger than any image of ImageJ (2"
+                + " gigapixels). Give width and height of the image that the ROIs were drawn on.");
+        }
+        return new ImagePlus("image", new ByteProcessor(width, height));
     }
 
     /**

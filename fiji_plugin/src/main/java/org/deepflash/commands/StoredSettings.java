@@ -14,7 +14,8 @@ final class StoredSettings {
     static ConnectionSettings load() {
         return new ConnectionSettings(Prefs.get(PREFIX + "service_url", ""), Prefs.get(PREFIX + "token", ""),
             Prefs.get(PREFIX + "start_local", false), Prefs.get(PREFIX + "python", ""),
-            (int) Math.max(1, Prefs.get(PREFIX + "timeout_s", ConnectionSettings.DEFAULT_TIMEOUT)));
+            (int) Math.max(1, Math.min(ConnectionSettings.MAX_TIMEOUT,
+                Prefs.get(PREFIX + "timeout_s", ConnectionSettings.DEFAULT_TIMEOUT))));
     }
 
     static void save(ConnectionSettings settings) {

@@ -29,6 +29,8 @@ public final class RoiPairing {
         Arrays.asList("tif", "tiff", "png", "jpg", "jpeg", "gif", "bmp", "pgm", "dcm", "fits"));
     private static final Set<String> ROI_TYPES = new HashSet<>(Arrays.asList("zip", "roi"));
 
+    private static final String OME = ".ome";
+
     private final Map<Path, Path> pairs = new LinkedHashMap<>();
     private final List<String> problems = new ArrayList<>();
 
@@ -90,7 +92,7 @@ public final class RoiPairing {
     private static Map<String, List<Path>> group(List<Path> files, boolean isLoose) {
         Map<String, List<Path>> groups = new LinkedHashMap<>();
         for (Path file : files) {
-            String stem = stripRoiSet(stem(file.getFileName().toString()));
+            String stem = stripOme(stripRoiSet(stem(file.getFileName().toString())));
             int last = stem.lastIndexOf('_');
             String key = isLoose && last > 0 ? stem.substring(0, last) : stem;
             groups.computeIfAbsent(key, name -> new ArrayList<>()).add(file);
@@ -106,10 +108,14 @@ public final class RoiPairing {
         return stem.toLowerCase(Locale.ROOT).endsWith("_roiset") ? stem.substring(0, stem.length() - 7) : stem;
     }
 
-    /** Returns the file name without its last extension. */
+    /** Returns the file name without its last extension, and without the {@code .ome} of OME files before it. */
     public static String stem(String name) {
         int dot = name.lastIndexOf('.');
-        return dot > 0 ? name.substring(0, dot) : name;
+        return dot > 0 ? stripOme(name.substring(0, dot)) : name;
+    }
+
+    private static String stripOme(String stem) {
+        return stem.length() > OME.length() && stem.endsWith(OME) ? stem.substring(0, stem.length() - OME.length()) : stem;
     }
 
     private static String extension(String name) {

@@ -15,6 +15,9 @@ public final class ConnectionSettings {
     /** Seconds without an answer or progress after which a wait is given up. */
     public static final int DEFAULT_TIMEOUT = 30;
 
+    /** A day, in seconds; Java counts the milliseconds of a wait in 31 bits. */
+    public static final int MAX_TIMEOUT = 86_400;
+
     private final String serviceUrl;
     private final String token;
     private final boolean startsLocal;
@@ -26,15 +29,16 @@ public final class ConnectionSettings {
      * @param token access token, or empty
      * @param startsLocal whether a service that is down is started on this computer
      * @param python Python or {@code deepflash} executable that starts it, or empty
-     * @param timeout seconds without answer or progress, at least 1
+     * @param timeout seconds without answer or progress, 1 to {@link #MAX_TIMEOUT}
      */
     public ConnectionSettings(String serviceUrl, String token, boolean startsLocal, String python, int timeout) {
         if (!serviceUrl.isEmpty() && !serviceUrl.matches("https?://[^/\\s]+/?")) {
             throw new InputException("service_url " + serviceUrl + " is no address. Write it like http://127.0.0.1:8000,"
                 + " or leave it empty to use the service of this computer.");
         }
-        if (timeout < 1) {
-            throw new InputException("timeout_s must be at least 1. Usual is " + DEFAULT_TIMEOUT + ".");
+        if (timeout < 1 || timeout > MAX_TIMEOUT) {
+            throw new InputException("timeout_s=" + timeout + " cannot be used. Give seconds from 1 to " + MAX_TIMEOUT
+                + "; usual is " + DEFAULT_TIMEOUT + ".");
         }
         this.serviceUrl = serviceUrl.endsWith("/") ? serviceUrl.substring(0, serviceUrl.length() - 1) : serviceUrl;
         this.token = token;

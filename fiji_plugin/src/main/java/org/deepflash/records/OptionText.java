@@ -118,15 +118,16 @@ public final class OptionText {
     /**
      * Returns a whole number.
      *
-     * @throws InputException if the value is none
+     * @throws InputException if the value is none, or larger than a number of Java
      */
     public int getInt(String key, int defaultValue) {
         String value = get(key, "");
         try {
             return value.isEmpty() ? defaultValue : Integer.parseInt(value);
         } catch (NumberFormatException error) {
-            throw new InputException(key + "=" + value + " is no whole number. Write for example " + key + "="
-                + defaultValue + ".");
+            String fault = value.matches("[+-]?\\d+") ? " is too large a number" : " is no whole number";
+            throw new InputException(key + "=" + value + fault + ". Write for example " + key + "=" + defaultValue
+                + ".");
         }
     }
 

@@ -84,6 +84,18 @@ class RoiFilesTest {
     }
 
     @Test
+    void theSecondExtensionOfOmeFilesIsNoPartOfTheName() throws IOException {
+        for (String name : new String[] {"i/a.ome.tif", "i/b.ome.tiff", "i/c.ome.tif", "i/d.tif", "r/a.zip",
+            "r/b_RoiSet.zip", "r/c.ome_RoiSet.zip", "r/d.ome.zip"}) {
+            touch(name);
+        }
+        RoiPairing pairing = RoiPairing.find(folder.resolve("i"), folder.resolve("r"));
+        assertEquals(4, pairing.getPairs().size(), pairing.getProblems().toString());
+        assertEquals("a", RoiPairing.stem("a.ome.tif"));
+        assertEquals(".ome", RoiPairing.stem(".ome.tif"));
+    }
+
+    @Test
     void annotationsAreNotReplacedSilently() throws IOException {
         Annotation annotation = Annotation.draw(Arrays.asList(roi("a", 1)),
             new ImagePlus("a.tif", new ByteProcessor(20, 10)), false);
