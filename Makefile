@@ -6,7 +6,7 @@ MVN ?= mvn
 MVN_FLAGS ?= -B -q -ntp
 JAR_SOURCES := $(shell find fiji_plugin/src fiji_plugin/pom.xml -type f 2>/dev/null)
 
-.PHONY: help setup demo test test-fast check format clean
+.PHONY: help setup demo test test-fast check lint format clean
 
 help:
 	@echo "make demo    set up, then the whole workflow on generated pictures (results in demo/)"
@@ -41,12 +41,13 @@ test: setup
 test-fast: setup
 	@$(BIN)/python -m pytest -m "not keras and not slow and not jvm and not xvfb and not browser and not data"
 
-check: setup
+check: lint test-fast
+
+lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory test-fast
 
 format: setup
 	@$(BIN)/ruff format .
