@@ -115,9 +115,13 @@ class NetworkCard(Record):
 
 
 class SegmentOptions(Record):
-    """What the user chooses for a segmentation; ``None`` = the value of the model card."""
+    """What the user chooses for a segmentation; ``None`` = the value of the model card.
+
+    ``dataset`` names a data set whose images are segmented in place of uploaded files.
+    """
 
     model: str
+    dataset: str | None = None
     threshold: Probability | None = None
     min_roi_size: PixelCount | None = None
     channel: Annotated[int, Field(ge=1)] | None = None
@@ -125,8 +129,14 @@ class SegmentOptions(Record):
 
 
 class EvaluateOptions(Record):
-    """How predictions are compared with a truth."""
+    """How predictions are compared with a truth.
 
+    ``dataset`` and ``model``, always together, ask for the scores of a model against the
+    consensus of a data set in place of uploaded files.
+    """
+
+    dataset: str | None = None
+    model: str | None = None
     threshold: Probability | None = None
     min_roi_size: PixelCount | None = None
     iou: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5

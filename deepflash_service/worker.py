@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import DeepFlashError, JobCancelled
+from deepflash_service.jobs.endings import explain_fault
 from deepflash_service.jobs.processes import identify_process, is_process_alive
 from deepflash_service.records import FINAL_STATES, JobState, Progress
 from deepflash_service.store import mailbox as boxes
@@ -140,26 +141,11 @@ def run_job(
     except DeepFlashError as error:
         final = _fail(run, error.code, message=error.message, details=error.details)
     except MemoryError:
-        final = _fail(run, "out_of_memory", message=_OUT_OF_MEMORY)
+        final = _fail(run, *explain_fault(MemoryError()))
     except Exception as error:  # noqa: BLE001 - a job may fail in any way; the worker goes on
-        final = _fail(run, *_explain_fault(error))
+        final = _fail(run, *explain_fault(error))
     runs.append_event(run, final)
     return runs.read_job(run)
-
-
-_OUT_OF_MEMORY = (
-    "The memory did not suffice: close other programs, or use smaller images or fewer at once, "
-    "and start the job again."
-)
-
-
-def _explain_fault(error: Exception) -> tuple[str, str]:
-    if type(error).__name__ == "ResourceExhaustedError":
-        return "out_of_memory", _OUT_OF_MEMORY
-    return "internal_error", (
-        f"The job failed with an unexpected fault ({type(error).__name__}); its log tells more. "
-        "Start it again, and report the log if it fails again."
-    )
 
 
 def _fail(run: Run, code: str, message: str, *, details: dict[str, object] | None = None) -> Event:
@@ -185,20 +171,28 @@ def _perform(home: Path, run: Run, *, report: Report, models: ModelCache | None)
         reference = f"{card.name}@{card.version}"
         return Event(state=_end_state(run), message=f"Saved {reference}.", model=reference)
     if run.kind == "segmentation":
-        return _segment(run, models or ModelCache(home), hooks=hooks)
+        return _segment(home, run, models or ModelCache(home), hooks=hooks)
+    return _evaluate(home, run, models or ModelCache(home), hooks=hooks)
+
+
+def _evaluate(home: Path, run: Run, models: ModelCache, *, hooks: Hooks) -> Event:
     from deepflash_service.workflows.evaluate import run_evaluation
 
-    result = run_evaluation(run, hooks=hooks)
+    model = None
+    if run.options.get("model"):
+        hooks.report(Progress("Loading the model."))
+        model = models.load(str(run.options["model"]))
+    result = run_evaluation(home, run, model=model, hooks=hooks)
     count = len(result["images"])
     return Event("done", f"Compared {count} images.", current=count, maximum=count)
 
 
-def _segment(run: Run, models: ModelCache, *, hooks: Hooks) -> Event:
+def _segment(home: Path, run: Run, models: ModelCache, *, hooks: Hooks) -> Event:
     from deepflash_service.workflows.segment import run_segmentation
 
     hooks.report(Progress("Loading the model."))
     model = models.load(str(run.options["model"]))
-    result = run_segmentation(run, model, hooks=hooks)
+    result = run_segmentation(home, run, model, hooks=hooks)
     write_json(run.results / "segmentation.json", result)
     images = result["images"]
     faults = [image["error"]["message"] for image in images if image["error"]]

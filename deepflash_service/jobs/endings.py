@@ -39,6 +39,19 @@ def failed(code: str, message: str) -> Event:
     )
 
 
+def explain_fault(error: Exception) -> tuple[str, str]:
+    """Return an error code and a sentence for a fault that no other code explains."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "out_of_memory", (
+            "The memory did not suffice: close other programs, or use smaller images or fewer at "
+            "once, and start the job again."
+        )
+    return "internal_error", (
+        f"The job failed with an unexpected fault ({type(error).__name__}); its log tells more. "
+        "Start it again, and report the log if it fails again."
+    )
+
+
 def judge_loss(run: Run, *, exit_code: int | None, attempts: int) -> Event:
     """Return the event of a job whose process is gone.
 

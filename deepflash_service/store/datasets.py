@@ -47,6 +47,7 @@ __all__ = [
     "delete_image",
     "link_folders",
     "list_datasets",
+    "list_image_files",
     "open_dataset",
     "put_annotation",
     "put_image",
@@ -134,6 +135,29 @@ def open_dataset(home: Path, dataset_id: str) -> Dataset:
         warnings=tuple(pairing.warnings),
         created=str(facts.get("created", "")),
     )
+
+
+def list_image_files(home: Path, dataset_id: str) -> list[Path]:
+    """Return the paths of all images, annotated or not, sorted by name.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_dataset``.
+    InputError
+        Code ``empty_dataset``.
+    """
+    folder = _find_folder(home, dataset_id)
+    facts = read_json(folder / _FACTS)
+    images, _ = read_links(facts, folder)
+    found = list_images(images) if "links" in facts else list_stored(images)
+    if not found:
+        raise InputError(
+            f"The data set {dataset_id} holds no images yet; upload some first.",
+            code="empty_dataset",
+            details={"dataset": dataset_id},
+        )
+    return found
 
 
 def _map_names(paths: Sequence[Path]) -> dict[str, Path]:

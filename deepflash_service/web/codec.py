@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from flask import Response
     from werkzeug.datastructures import FileStorage
 
+    from deepflash_service.store.runs import InputPart
+
 _CONTENT_TYPES = {
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
@@ -36,7 +38,7 @@ _CONTENT_TYPES = {
 class UploadedFile:
     """One file part of a multipart request, not read yet."""
 
-    part: str
+    part: InputPart
     name: str
     storage: FileStorage
 
@@ -151,30 +153,41 @@ def read_options() -> dict[str, Any]:
     return parse_object(text)
 
 
-def list_uploads(parts: Sequence[str]) -> list[UploadedFile]:
+def list_uploads(parts: Sequence[InputPart], *, dataset: str | None = None) -> list[UploadedFile]:
     """Return the file parts of a multipart request.
 
     Parameters
     ----------
     parts : sequence of str
         Names of parts, each of which must be there at least once.
+    dataset : str, optional
+        Data set that the options name in place of files.
 
     Raises
     ------
     InputError
+        Code ``invalid_options`` for files beside a data set.
         Codes ``missing_part`` (none of a name, or a part without file name) and
         ``duplicate_name`` (two files of a part share name or stem).
     """
+    if dataset is not None:
+        if any(request.files.getlist(part) for part in parts):
+            raise InputError(
+                f"The request holds files and names the data set {dataset!r} too. Send either "
+                "files or a data set, not both.",
+                code="invalid_options",
+            )
+        return []
     check_space()
     return [upload for part in parts for upload in _list_part(part)]
 
 
-def _list_part(part: str) -> Iterator[UploadedFile]:
+def _list_part(part: InputPart) -> Iterator[UploadedFile]:
     storages = request.files.getlist(part)
     if not storages or not all(storage.filename for storage in storages):
         raise InputError(
             f"The part {part!r} is missing, or has no file name. "
-            "Send at least one file under that name.",
+            "Send at least one file under that name, or name a data set in options.dataset.",
             code="missing_part",
             details={"part": part},
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apiflask import APIBlueprint
 from flask import Response, url_for
 
+from deepflash_service.errors import InputError
 from deepflash_service.records import EvaluateOptions, SegmentOptions, TrainOptions
 from deepflash_service.store import runs
 from deepflash_service.store.submissions import stage_run
@@ -28,13 +29,16 @@ blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1", tag="Jobs")
 @blueprint.input(schemas.WaitQuery, location="query", arg_name="query")
 @blueprint.output(schemas.Job, status_code=202)
 def segment(query: schemas.WaitQuery) -> ResponseReturnValue:
-    """Segment images with a model; multipart with ``options`` and ``image`` parts."""
+    """Segment images with a model; multipart with ``image`` parts, or a data set."""
+    from deepflash_service.store.datasets import list_image_files
     from deepflash_service.store.models import find_model
 
+    home = find_context().home
     options = SegmentOptions.from_json(read_options())
-    model = find_model(find_context().home, options.model)
-    exact = options.model_copy(update={"model": model.reference})
-    uploads = list_uploads(["image"])
+    exact = options.model_copy(update={"model": find_model(home, options.model).reference})
+    uploads = list_uploads(["image"], dataset=options.dataset)
+    if options.dataset is not None:
+        list_image_files(home, options.dataset)
     return _submit("segmentation", exact, uploads=uploads, wait=query.wait)
 
 
@@ -42,10 +46,32 @@ def segment(query: schemas.WaitQuery) -> ResponseReturnValue:
 @blueprint.input(schemas.WaitQuery, location="query", arg_name="query")
 @blueprint.output(schemas.Job, status_code=202)
 def evaluate(query: schemas.WaitQuery) -> ResponseReturnValue:
-    """Compare predictions with a truth; multipart ``options``, ``prediction``, ``truth``."""
+    """Compare predictions with a truth; parts ``prediction``, ``truth``, or a data set."""
     options = EvaluateOptions.from_json(read_options())
-    uploads = list_uploads(["prediction", "truth"])
+    if options.dataset is not None or options.model is not None:
+        options = _settle_dataset(options)
+    uploads = list_uploads(["prediction", "truth"], dataset=options.dataset)
     return _submit("evaluation", options, uploads=uploads, wait=query.wait)
+
+
+def _settle_dataset(options: EvaluateOptions) -> EvaluateOptions:
+    """Check model and data set of an evaluation, and fix the version of the model."""
+    from deepflash_service.store.datasets import open_dataset
+    from deepflash_service.store.models import find_model
+    from deepflash_service.workflows.pairs import read_pairs
+
+    if options.dataset is None or options.model is None:
+        raise InputError(
+            "A model is evaluated on a data set: name both in the options 'dataset' and 'model', "
+            "or send files as the parts 'prediction' and 'truth' without either.",
+            code="invalid_options",
+        )
+    context = find_context()
+    reference = find_model(context.home, options.model).reference
+    dataset = open_dataset(context.home, options.dataset)
+    with context.decoders:
+        read_pairs(dataset)
+    return options.model_copy(update={"model": reference})
 
 
 @blueprint.post("/trainings")
@@ -74,6 +100,8 @@ def _submit(
     with stage_run(context.home, kind, options=options.model_dump(mode="json")) as staged:
         for upload in uploads:
             _receive(staged, upload)
+        if kind == "evaluation" and uploads:
+            _check_evaluation(staged)
     job = context.supervisor.submit(runs.open_run(context.home, staged.id))
     is_ended = False
     if wait > 0 and context.waiters.acquire(blocking=False):
@@ -87,20 +115,23 @@ def _submit(
 
 
 def _receive(run: runs.Run, upload: UploadedFile) -> None:
-    """Check one uploaded file by reading it whole, then keep it; refused ones leave nothing."""
+    """Keep one uploaded file; an image is read whole before, so that a bad one is refused."""
     from deepflash_service.store import images
     from deepflash_service.store.names import check_file_name
 
     check_file_name(upload.name)
     data = upload.read()
-    with find_context().decoders:
-        if upload.part == "image":
+    if upload.part == "image":
+        with find_context().decoders:
             images.read_image(data, name=upload.name)
-            runs.add_input(run, "image", name=upload.name, data=data)
-        else:
-            images.read_mask_or_map(data, name=upload.name)
-            part: runs.InputPart = "truth" if upload.part == "truth" else "prediction"
-            runs.add_input(run, part, name=upload.name, data=data)
+    runs.add_input(run, upload.part, name=upload.name, data=data)
+
+
+def _check_evaluation(run: runs.Run) -> None:
+    from deepflash_service.workflows.evaluate import check_evaluation
+
+    with find_context().decoders:
+        check_evaluation(run)
 
 
 @blueprint.get("/jobs")

@@ -125,14 +125,15 @@ def _describe_job_request(path: str, operation: dict[str, Any]) -> None:
     form = {
         "schema": {
             "type": "object",
-            "required": ["options", *parts],
+            "required": ["options"],
             "properties": properties,
         },
         "encoding": {"options": {"contentType": "application/json"}},
     }
-    content: dict[str, Any] = {"multipart/form-data": form}
-    if not parts:
-        content["application/json"] = {"schema": options}
+    content: dict[str, Any] = {
+        "multipart/form-data": form,
+        "application/json": {"schema": options},
+    }
     operation["requestBody"] = {"required": True, "content": content}
     ended = dict(operation["responses"]["202"])
     operation["responses"]["200"] = {**ended, "description": "The job has ended in time"}

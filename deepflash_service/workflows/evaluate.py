@@ -10,10 +10,20 @@ from deepflash_service.core.agreement import (
     count_agreement,
     pool_scores,
 )
+from deepflash_service.core.labels import remove_small_rois
+from deepflash_service.errors import InputError
 from deepflash_service.records import EvaluateOptions, Progress, SegmentOptions
 from deepflash_service.store.atomic import write_json
-from deepflash_service.store.images import list_images, read_image
+from deepflash_service.store.datasets import open_dataset
+from deepflash_service.store.images import (
+    list_images,
+    read_annotation,
+    read_image,
+    read_mask_or_map,
+)
+from deepflash_service.store.runs import list_inputs
 from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.pairs import read_pairs
 from deepflash_service.workflows.planes import segment_planes
 from deepflash_service.workflows.predictions import (
     PredictionFile,
@@ -22,12 +32,15 @@ from deepflash_service.workflows.predictions import (
     read_predicted,
     read_truth,
 )
+from deepflash_service.workflows.training_data import find_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from deepflash_service.store.datasets import Dataset
     from deepflash_service.store.runs import Run
+    from deepflash_service.workflows.pairs import AnnotatedImage
     from deepflash_service.workflows.prediction import LoadedModel
 
 
@@ -57,8 +70,14 @@ def evaluate_folders(
     InputError
         Codes ``pairing_failed``, ``shape_mismatch``, ``invalid_annotation``.
     """
-    hooks = hooks or Hooks()
-    pairs, warnings = pair_predictions(find_predictions(prediction, options), truth)
+    truths = list_images(truth, with_rois=True)
+    return _evaluate_files(list_images(prediction), truths, options=options, hooks=hooks or Hooks())
+
+
+def _evaluate_files(
+    predictions: Sequence[Path], truths: Sequence[Path], *, options: EvaluateOptions, hooks: Hooks
+) -> dict[str, Any]:
+    pairs, warnings = pair_predictions(find_predictions(predictions, options), truths)
     smallest = options.min_roi_size or 0
     counts: dict[str, AgreementCounts] = {}
     for index, (predicted, path) in enumerate(pairs):
@@ -98,12 +117,9 @@ def evaluate_model(
     """
     hooks = hooks or Hooks()
     files = [PredictionFile(path.name, path, 0.0) for path in list_images(images)]
-    pairs, warnings = pair_predictions(files, truth)
-    card = model.card
-    smallest = card.min_roi_size if options.min_roi_size is None else options.min_roi_size
-    wanted = SegmentOptions(
-        model=model.reference, threshold=options.threshold, min_roi_size=smallest, planes=1
-    )
+    pairs, warnings = pair_predictions(files, list_images(truth, with_rois=True))
+    wanted = _choose_options(model, options)
+    smallest = wanted.min_roi_size or 0
     counts: dict[str, AgreementCounts] = {}
     for index, (file, path) in enumerate(pairs):
         hooks.check()
@@ -115,18 +131,113 @@ def evaluate_model(
     return describe_scores(counts, warnings)
 
 
-def run_evaluation(run: Run, *, hooks: Hooks | None = None) -> dict[str, Any]:
-    """Do an evaluation job: ``inputs/prediction`` and ``inputs/truth`` to ``evaluation.json``.
+def evaluate_dataset(
+    model: LoadedModel, dataset: Dataset, *, options: EvaluateOptions, hooks: Hooks | None = None
+) -> dict[str, Any]:
+    """Score a model against the consensus of the experts of a data set.
+
+    Parameters
+    ----------
+    model : LoadedModel
+        The model.
+    dataset : Dataset
+        Annotated images; images without annotation are named in the warnings.
+    options : EvaluateOptions
+        ``None`` = the values of the model card; the minimum ROI size holds for both sides.
+    hooks : Hooks, optional
+        Progress and cancellation.
 
     Raises
     ------
     InputError
-        As :func:`evaluate_folders`.
+        Codes ``pairing_failed``, ``shape_mismatch``, ``invalid_annotation``, and for images that
+        the model cannot use.
+    """
+    hooks = hooks or Hooks()
+    pairs, warnings = read_pairs(dataset, hooks=hooks)
+    wanted = _choose_options(model, options)
+    smallest = wanted.min_roi_size or 0
+    counts: dict[str, AgreementCounts] = {}
+    for index, pair in enumerate(pairs):
+        hooks.check()
+        step = hooks.for_step(index, len(pairs), prefix=f"{pair.name}: ")
+        labels = segment_planes(pair.image, model, options=wanted, hooks=step).labels
+        truth, notes = find_truth(pair, "auto")
+        expected = remove_small_rois(truth, min_roi_size=smallest)
+        counts[pair.name] = count_agreement(labels, expected, iou=options.iou)
+        warnings += [f"{pair.name}: {note}" for note in notes]
+    return describe_scores(counts, [*warnings, *_find_seen(model, pairs)])
+
+
+def _find_seen(model: LoadedModel, pairs: Sequence[AnnotatedImage]) -> list[str]:
+    known = set(model.card.training_images)
+    seen = [pair.name for pair in pairs if pair.name in known]
+    if not seen:
+        return []
+    return [
+        f"{model.reference} was trained on images called {', '.join(seen[:5])}"
+        f"{' and more' if len(seen) > 5 else ''}: if these are the same, the scores are higher "
+        "than on new images."
+    ]
+
+
+def _choose_options(model: LoadedModel, options: EvaluateOptions) -> SegmentOptions:
+    smallest = options.min_roi_size
+    return SegmentOptions(
+        model=model.reference,
+        threshold=options.threshold,
+        min_roi_size=model.card.min_roi_size if smallest is None else smallest,
+        planes=1,
+    )
+
+
+def check_evaluation(run: Run) -> None:
+    """Refuse uploads that cannot all be compared, before the job is accepted.
+
+    Raises
+    ------
+    InputError
+        Codes ``pairing_failed`` (a file has no partner, or more than one), ``shape_mismatch``,
+        ``invalid_annotation``.
     """
     options = EvaluateOptions.from_json(run.options)
-    result = evaluate_folders(
-        run.inputs / "prediction", run.inputs / "truth", options=options, hooks=hooks
-    )
+    predictions = find_predictions(list_inputs(run, "prediction"), options)
+    pairs, warnings = pair_predictions(predictions, list_inputs(run, "truth"))
+    if warnings:
+        raise InputError(
+            f"Not every file has its partner. {' '.join(warnings)} Send one truth for each "
+            "prediction, named alike (0001.tif and 0001.tif or 0001_word.tif).",
+            code="pairing_failed",
+            details={"warnings": warnings},
+        )
+    for predicted, path in pairs:
+        rows, columns = read_mask_or_map(predicted.path).shape
+        read_annotation(path, shape=(rows, columns))
+
+
+def run_evaluation(
+    home: Path, run: Run, *, model: LoadedModel | None = None, hooks: Hooks | None = None
+) -> dict[str, Any]:
+    """Do an evaluation job and leave ``evaluation.json``.
+
+    With a model it is scored on the data set of the options, else ``inputs/prediction`` is
+    compared with ``inputs/truth``.
+
+    Raises
+    ------
+    InputError
+        As :func:`evaluate_folders` and :func:`evaluate_dataset`.
+    NotFoundError
+        Code ``unknown_dataset``, when the data set was removed meanwhile.
+    """
+    options = EvaluateOptions.from_json(run.options)
+    hooks = hooks or Hooks()
+    if model is None or options.dataset is None:
+        parts = list_inputs(run, "prediction"), list_inputs(run, "truth")
+        result = _evaluate_files(*parts, options=options, hooks=hooks)
+    else:
+        dataset = open_dataset(home, options.dataset)
+        result = evaluate_dataset(model, dataset, options=options, hooks=hooks)
     write_json(run.results / "evaluation.json", result)
     return result
 

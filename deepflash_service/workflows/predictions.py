@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from deepflash_service.core.labels import label_rois
 from deepflash_service.core.pairing import pair_names
-from deepflash_service.store.images import list_images, read_annotation, read_mask_or_map
+from deepflash_service.store.images import read_annotation, read_mask_or_map
 from deepflash_service.store.names import strip_extension
 from deepflash_service.workflows.pairs import refuse_empty
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from deepflash_service.records import EvaluateOptions, LabelImage
@@ -31,20 +32,15 @@ class PredictionFile:
     threshold: float
 
 
-def find_predictions(folder: Path, options: EvaluateOptions) -> list[PredictionFile]:
-    """Return the predictions in a folder, sorted by name.
+def find_predictions(paths: Sequence[Path], options: EvaluateOptions) -> list[PredictionFile]:
+    """Return the predictions among the files of one folder, sorted by name.
 
-    A folder written by ``deepflash segment`` gives its ``_labels`` files, or its
+    The results of ``deepflash segment`` give their ``_labels`` files, or their
     ``_probability`` files where the options ask for another threshold or minimum ROI size; any
-    other folder gives all its images.
-
-    Raises
-    ------
-    InputError
-        Code ``unreadable_file``.
+    other files are predictions themselves.
     """
-    files = {path.name: path for path in list_images(folder)}
-    thresholds = _read_thresholds(folder)
+    files = {path.name: path for path in paths}
+    thresholds = _read_thresholds(paths[0].parent) if paths else {}
     is_relabelled = options.threshold is not None or options.min_roi_size is not None
     names = sorted(name[: -len(_LABELS)] for name in files if name.endswith(_LABELS))
     if not names:
@@ -63,7 +59,7 @@ def find_predictions(folder: Path, options: EvaluateOptions) -> list[PredictionF
 
 
 def pair_predictions(
-    predictions: list[PredictionFile], truth: Path
+    predictions: Sequence[PredictionFile], truth: Sequence[Path]
 ) -> tuple[list[tuple[PredictionFile, Path]], list[str]]:
     """Return each prediction with its truth, and warnings about files left out.
 
@@ -73,7 +69,7 @@ def pair_predictions(
         Code ``pairing_failed`` when nothing fits together.
     """
     by_name = {f"{strip_extension(one.name)}.tif": one for one in predictions}
-    truths = {path.name: path for path in list_images(truth, with_rois=True)}
+    truths = {path.name: path for path in truth}
     pairing = pair_names(list(by_name), {"truth": list(truths)})
     pairs = [
         (by_name[name], truths[chosen["truth"]]) for name, chosen in sorted(pairing.pairs.items())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import DeepFlashError, JobCancelled
 from deepflash_service.records import Progress, SegmentOptions
+from deepflash_service.store.datasets import list_image_files
 from deepflash_service.store.images import ImageFile, read_image
 from deepflash_service.store.names import strip_extension
 from deepflash_service.store.runs import Run, list_inputs
@@ -16,6 +17,7 @@ from deepflash_service.workflows.planes import SegmentedImage, segment_planes
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.segment_files import (
     FLAT,
+    JOB_FILES,
     NESTED,
     ResultLayout,
     write_image_results,
@@ -113,16 +115,21 @@ def segment_in_memory(
     return segment_planes(image, model, options=options, hooks=Hooks())
 
 
-def run_segmentation(run: Run, model: LoadedModel, *, hooks: Hooks | None = None) -> dict[str, Any]:
-    """Do a segmentation job: ``inputs/image`` to ``results``.
+def run_segmentation(
+    home: Path, run: Run, model: LoadedModel, *, hooks: Hooks | None = None
+) -> dict[str, Any]:
+    """Do a segmentation job: ``inputs/image``, or the images of a data set, to ``results``.
 
     Raises
     ------
+    NotFoundError
+        Code ``unknown_dataset``, when the data set was removed meanwhile.
     DeepFlashError
         The error of the first image, when none could be segmented.
     """
     options = SegmentOptions.from_json(run.options)
-    sources = list_inputs(run, "image")
+    dataset = options.dataset
+    sources = list_inputs(run, "image") if dataset is None else list_image_files(home, dataset)
     result = segment_images(
         sources, model, options=options, output=run.results, layout=NESTED, hooks=hooks
     )
@@ -136,13 +143,22 @@ def run_segmentation(run: Run, model: LoadedModel, *, hooks: Hooks | None = None
 
 
 def name_results(sources: Sequence[Path]) -> list[str]:
-    """Return one name per file for its results, unique even where only the extension differs."""
-    taken: dict[str, int] = {}
+    """Return one name per file for its results.
+
+    The names are unique even where only extension or case differ, differ from the tables of the
+    job, and can be folders on every system.
+    """
+    stems = [strip_extension(source.name).rstrip(". ") or "image" for source in sources]
+    wanted = {stem.casefold() for stem in stems}
+    taken = set(JOB_FILES)
     names = []
-    for source in sources:
-        name = strip_extension(source.name)
-        count = taken[name.lower()] = taken.get(name.lower(), 0) + 1
-        names.append(name if count == 1 else f"{name}-{count}")
+    for stem in stems:
+        name, count = stem, 1
+        while name.casefold() in taken or (count > 1 and name.casefold() in wanted):
+            count += 1
+            name = f"{stem}-{count}"
+        taken.add(name.casefold())
+        names.append(name)
     return names
 
 

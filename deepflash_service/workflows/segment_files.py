@@ -30,6 +30,9 @@ _FILES = {
     "overlay": "overlay.png",
 }
 
+JOB_FILES = frozenset({"rois.csv", "summary.csv", "segmentation.json"})
+"""Results of a whole job; no image may give its folder such a name."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResultLayout:

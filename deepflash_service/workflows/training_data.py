@@ -119,14 +119,15 @@ def _prepare(pair: AnnotatedImage, options: TrainOptions) -> tuple[TrainingImage
             code="rgb_image",
             details={"name": pair.name},
         )
-    truth, notes = _find_truth(pair, options.consensus)
+    truth, notes = find_truth(pair, options.consensus)
     every = tuple(pair.annotations.values())
     targets = every if options.consensus == "each" or len(every) == 1 else (truth,)
     pixels = pair.image.select(channel=options.channel)
     return TrainingImage(pair.name, pixels, targets, truth, pair.annotations), notes
 
 
-def _find_truth(pair: AnnotatedImage, method: ConsensusMethod) -> tuple[LabelImage, list[str]]:
+def find_truth(pair: AnnotatedImage, method: ConsensusMethod) -> tuple[LabelImage, list[str]]:
+    """Return the consensus of an image's experts as ROIs, and warnings about it."""
     if len(pair.annotations) == 1:
         return next(iter(pair.annotations.values())), []
     consensus = build_consensus(pair.annotations, method="auto" if method == "each" else method)

@@ -11,6 +11,7 @@ from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.errors import InputError
 from deepflash_service.records import EvaluateOptions, SegmentOptions
 from deepflash_service.store import runs
+from deepflash_service.store.datasets import link_folders, open_dataset
 from deepflash_service.store.images import (
     encode_tiff,
     write_image,
@@ -19,13 +20,14 @@ from deepflash_service.store.images import (
     write_roi_zip,
 )
 from deepflash_service.workflows.evaluate import (
+    evaluate_dataset,
     evaluate_folders,
     evaluate_model,
     run_evaluation,
 )
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.segment import segment_images
-from tests.unit.workflows.conftest import LABELS
+from tests.unit.workflows.conftest import LABELS, make_model
 
 KEYS = {
     "pixel_jaccard", "dice", "roi_jaccard", "precision", "recall", "f1", "matched", "predicted",
@@ -132,11 +134,30 @@ def test_models_are_evaluated_in_memory(
     assert sorted(image_folder.parent.rglob("*")) == before
 
 
+def test_a_data_set_scores_a_model_against_the_consensus(
+    tmp_path: Path, image_folder: Path, truth_folder: Path
+) -> None:
+    """The majority of three experts is the truth; images of the training are told."""
+    for expert in ("bert", "carl"):
+        write_labels(tmp_path / expert / "a.tif", LABELS * (LABELS > 1))
+        write_labels(tmp_path / expert / "b.tif", LABELS * 0)
+    masks = {"anna": truth_folder, "bert": tmp_path / "bert", "carl": tmp_path / "carl"}
+    dataset = open_dataset(tmp_path, link_folders(tmp_path, image_folder, masks=masks))
+    model = make_model(training_images=["b.tif", "z.tif"])
+    result = evaluate_dataset(model, dataset, options=EvaluateOptions(min_roi_size=2))
+    pooled = result["pooled"]
+    assert (pooled["matched"], pooled["predicted"], pooled["expected"]) == (1, 2, 1)
+    told = [text for text in result["warnings"] if "was trained on" in text]
+    assert len(told) == 1
+    assert "b.tif" in told[0]
+    assert "z.tif" not in told[0]
+
+
 def test_jobs_leave_their_scores(tmp_path: Path) -> None:
     """A job compares its uploads and writes evaluation.json."""
     run = runs.create_run(tmp_path, "evaluation", options={"min_roi_size": 2})
     data = encode_tiff(LABELS.astype(np.uint16))
     runs.add_input(run, "prediction", name="a_labels.tif", data=data)
     runs.add_input(run, "truth", name="a.tif", data=data)
-    assert run_evaluation(run)["mean"]["f1"] == 1
+    assert run_evaluation(tmp_path, run)["mean"]["f1"] == 1
     assert runs.list_results(run) == ["evaluation.json"]

@@ -170,7 +170,7 @@ def test_jobs_have_nested_results(tmp_path: Path, bright_model: LoadedModel) -> 
     run = runs.create_run(tmp_path, "segmentation", options={"model": "bright"})
     pixels = ((LABELS > 0) * 200).astype(np.uint8)
     runs.add_input(run, "image", name="a b.tif", data=make_tiff(pixels))
-    run_segmentation(run, bright_model)
+    run_segmentation(tmp_path, run, bright_model)
     assert set(runs.list_results(run)) == {
         *(f"a b/{name}" for name in (
             "RoiSet.zip", "labels.tif", "mask.tif", "overlay.png", "probability.tif", "rois.geojson"
@@ -186,7 +186,7 @@ def test_a_job_without_any_result_fails(tmp_path: Path, bright_model: LoadedMode
     run = runs.create_run(tmp_path, "segmentation", options={"model": "bright"})
     runs.add_input(run, "image", name="a.tif", data=b"text")
     with pytest.raises(DeepFlashError) as caught:
-        run_segmentation(run, bright_model)
+        run_segmentation(tmp_path, run, bright_model)
     assert caught.value.code == "invalid_image"
 
 
@@ -194,6 +194,16 @@ def test_names_of_results_are_unique() -> None:
     """Files that differ by extension only do not overwrite each other's results."""
     found = name_results([Path("a.tif"), Path("b.tif"), Path("A.png")])
     assert found == ["a", "b", "A-2"]
+    found = name_results([Path("a.tif"), Path("a.png"), Path("a-2.tif"), Path("A-2.png")])
+    assert found == ["a", "a-3", "a-2", "A-2-2"]
+
+
+def test_names_of_results_are_no_names_of_tables_and_fit_every_system() -> None:
+    """Windows takes no folder that ends with a dot or a blank; tables keep their names."""
+    found = name_results([Path("rois.csv"), Path("Summary.csv.tif"), Path("b..tif"), Path("b.tif")])
+    assert found == ["rois.csv-2", "Summary.csv-2", "b", "b-2"]
+    found = name_results([Path("dup-2.tif"), Path("dup.png"), Path("dup.tif"), Path("DUP-3.tif")])
+    assert found == ["dup-2", "dup", "dup-4", "DUP-3"]
 
 
 def test_labels_do_not_depend_on_the_display_range(
