@@ -159,7 +159,7 @@ class Dispatcher:
                 return
             run = runs.open_run(self._home, row.id)
             if runs.is_cancel_requested(run):
-                self.settle(run, endings.cancelled("Cancelled before it began."))
+                self.settle(run, endings.withdraw(run))
             else:
                 self._hand_over(lane, run, row)
 
@@ -198,7 +198,7 @@ class Dispatcher:
         self.ended.notify_all()
         return True
 
-    def _lose(self, run: Run, worker: WorkerHandle | None) -> None:
+    def _lose(self, run: Run, worker: WorkerHandle | None, *, is_watched: bool = True) -> None:
         """Give a job whose process is gone its plain end, or queue it once more."""
         if self._note_end(run):
             return
@@ -206,7 +206,8 @@ class Dispatcher:
         code = worker.read_exit_code() if worker else None
         if worker is not None:
             endings.keep_log(run, worker.mailbox)
-        event = endings.judge_loss(run, exit_code=code, attempts=row.attempts if row else 0)
+        attempts = row.attempts if row else 0
+        event = endings.judge_loss(run, exit_code=code, attempts=attempts, is_watched=is_watched)
         _LOGGER.warning("job %s lost its process (exit code %s): %s", run.id, code, event.state)
         self.settle(run, event)
         self.wake()
@@ -222,7 +223,7 @@ class Dispatcher:
             if is_process_alive(boxes.read_owner(run.folder)):
                 self._foreign[run.id] = run
             elif runs.read_job(run)["state"] != "queued" or row.state != "queued":
-                self._lose(run, None)
+                self._lose(run, None, is_watched=False)
 
     def _adopt_workers(self) -> None:
         lanes = {"warm": self._warm, "training": self._training}

@@ -52,7 +52,18 @@ def explain_fault(error: Exception) -> tuple[str, str]:
     )
 
 
-def judge_loss(run: Run, *, exit_code: int | None, attempts: int) -> Event:
+def withdraw(run: Run) -> Event:
+    """Return the event of a cancelled job that is in nobody's hand: it waits, or lost its worker.
+
+    Results of an earlier attempt are discarded.
+    """
+    if not any(event["state"] == "running" for event in runs.read_events(run)):
+        return cancelled("Cancelled before it began.")
+    boxes.discard_results(run.folder)
+    return cancelled("Cancelled; it does not go on, and its results were discarded.")
+
+
+def judge_loss(run: Run, *, exit_code: int | None, attempts: int, is_watched: bool = True) -> Event:
     """Return the event of a job whose process is gone.
 
     A cancelled job is cancelled. A training is interrupted and can be resumed. A short job
@@ -62,14 +73,25 @@ def judge_loss(run: Run, *, exit_code: int | None, attempts: int) -> Event:
     if runs.is_cancel_requested(run):
         boxes.discard_results(run.folder)
         return cancelled("Cancelled; its process was ended.")
-    code, sentence = explain_exit(exit_code)
     if run.kind == "training":
-        message = f"{sentence} What was saved so far is kept."
+        code, sentence = explain_exit(
+            exit_code, is_watched=is_watched, remedy="resume the training"
+        )
+        message = f"{sentence} {_tell_kept(run)}"
         error: dict[str, Any] = {"code": code, "message": message, "details": {}}
         return Event(state="interrupted", message=message, error=error)
+    code, sentence = explain_exit(exit_code, is_watched=is_watched)
     if attempts < _MOST_ATTEMPTS:
         return queued("The worker process ended in the middle; the job starts once more.")
     return failed(code, sentence)
+
+
+def _tell_kept(run: Run) -> str:
+    count = runs.count_finished_members(run)
+    if not count:
+        return "It then begins again: no member of the model was finished."
+    members = "1 member that was" if count == 1 else f"{count} members that were"
+    return f"It then keeps the {members} finished, unless the data set has changed."
 
 
 def show_requests(run: Run) -> dict[str, Any]:

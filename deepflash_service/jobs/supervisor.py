@@ -110,7 +110,7 @@ class Supervisor:
             run = self._open_unfinished(job_id)
             runs.request_cancel(run)
             if not self._dispatcher.is_in_hand(run):
-                self._dispatcher.settle(run, endings.cancelled("Cancelled before it began."))
+                self._dispatcher.settle(run, endings.withdraw(run))
         self._dispatcher.wake()
         return self.read(job_id)
 

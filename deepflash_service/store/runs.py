@@ -216,6 +216,11 @@ def _list_files(folder: Path, *, deep: bool = False) -> list[Path]:
     )
 
 
+def count_finished_members(run: Run) -> int:
+    """Return how many members of a model a training has finished and can take up again."""
+    return len(list(run.checkpoints.glob("member-*.json")))
+
+
 def request_stop(run: Run) -> None:
     """Ask a training to end early and keep the best."""
     (run.folder / "stop").touch()

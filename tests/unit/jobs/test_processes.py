@@ -57,7 +57,7 @@ def test_a_worker_is_adopted_watched_and_killed(tmp_path: Path) -> None:
         (-11, "worker_crashed", "crashed"),
         (3221225477, "worker_crashed", "crashed"),
         (1, "worker_lost", "exit code 1"),
-        (None, "worker_lost", "not running"),
+        (None, "worker_lost", "exit code not known"),
     ],
 )
 def test_exit_codes_become_sentences(code: int | None, key: str, word: str) -> None:

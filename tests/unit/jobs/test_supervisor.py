@@ -86,7 +86,8 @@ def test_a_training_whose_worker_dies_is_interrupted_and_resumed(office: Office)
     office.workers[0].die(-9)
     ended = supervisor.wait(job, 10)
     assert ended["state"] == "interrupted"
-    assert "kept" in ended["error"]["message"]
+    assert "memory ran out" in ended["error"]["message"]
+    assert "begins again: no member of the model was finished" in ended["error"]["message"]
     assert supervisor.resume(job)["state"] == "queued"
     worker = office.await_worker(1)
     run = worker.begin()
