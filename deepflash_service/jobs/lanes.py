@@ -56,11 +56,6 @@ class Lane:
             self._retired.append(self.worker)
             self.worker = None
 
-    def drop_worker(self) -> WorkerHandle | None:
-        """Forget a dead worker and remove its folder."""
-        worker, self.worker = self.worker, None
-        return worker
-
     def has_news(self) -> bool:
         """Say whether the job's event file changed since the last call."""
         if self.run is None:

@@ -152,7 +152,7 @@ def explain_exit(
     """
     if code in {-9, 137}:
         return "worker_killed", (
-            "The worker process was killed by the system, most likely because memory ran out: "
+            "The worker process was killed, by somebody or by the system when memory ran out: "
             f"close other programs, use smaller images or fewer at once, and {remedy}."
         )
     if code in {-11, -7, -6, -4, 3221225477}:

@@ -140,9 +140,10 @@ def read_owner(run_folder: Path) -> dict[str, Any]:
 
 
 def discard_results(run_folder: Path) -> None:
-    """Remove the results of a cancelled job."""
-    shutil.rmtree(run_folder / "results", ignore_errors=True)
-    (run_folder / "results").mkdir(exist_ok=True)
+    """Remove the results of a cancelled job, and what it kept for a resumption."""
+    for name in ("results", "checkpoints"):
+        shutil.rmtree(run_folder / name, ignore_errors=True)
+        (run_folder / name).mkdir(exist_ok=True)
 
 
 def remove_mailbox(mailbox: Mailbox) -> None:

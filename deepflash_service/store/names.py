@@ -45,6 +45,7 @@ def _find_fault(name: str) -> str:
     faults = {
         "is empty": not name.strip(". "),
         "contains a slash, colon, wildcard, quote or control character": _FORBIDDEN.search(name),
+        "holds a character that is no UTF-8": "\ufffd" in name,
         "begins or ends with a blank or a dot": name != name.strip(" .") or name != name.strip(),
         "is reserved by Windows": _DEVICES.match(name),
         f"is longer than {_LONGEST_FILE_NAME} bytes": (

@@ -140,6 +140,8 @@ def read_options() -> dict[str, Any]:
             "Send multipart/form-data with a part 'options'.",
             code="unsupported_media_type",
         )
+    if "boundary" not in request.mimetype_params:
+        raise BadRequest
     limit = find_context().settings.options_bytes
     text: bytes | str | None = request.form.get("options")
     if text is None and "options" in request.files:

@@ -82,11 +82,14 @@ def train(query: schemas.WaitQuery) -> ResponseReturnValue:
     from deepflash_service.store.datasets import open_dataset
     from deepflash_service.store.models import find_model
     from deepflash_service.store.names import check_name
+    from deepflash_service.workflows.pairs import refuse_empty
 
     home = find_context().home
     options = TrainOptions.from_json(read_options())
     check_name(options.model)
-    open_dataset(home, options.dataset)
+    dataset = open_dataset(home, options.dataset)
+    if not dataset.pairs:
+        raise refuse_empty(dataset.warnings)
     if options.base != "new":
         base = find_model(home, options.base).reference
         options = options.model_copy(update={"base": base})

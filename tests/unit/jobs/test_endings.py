@@ -43,6 +43,7 @@ def test_cancelling_what_had_begun_says_so(office: Office, *, is_resumed: bool) 
     worker = office.await_worker(0)
     run = worker.begin()
     (run.results / "half.json").write_text("{}")
+    (run.checkpoints / "member-1.weights.h5").write_bytes(b"x")
     worker.die(-9)
     assert supervisor.wait(blocker, 10)["state"] == "interrupted"
     if is_resumed:
@@ -54,6 +55,7 @@ def test_cancelling_what_had_begun_says_so(office: Office, *, is_resumed: bool) 
     assert "began" not in ended["message"]
     assert ended["message"].startswith("Cancelled")
     assert ended["results"] == []
+    assert not list(run.checkpoints.iterdir())
 
 
 def test_cancelling_what_never_began_says_so(office: Office) -> None:

@@ -107,6 +107,16 @@ def test_the_check_of_pairs_names_every_fault(service: Service, two_spots: bytes
         assert word in text
 
 
+def test_names_that_are_no_utf8_are_refused(service: Service, two_spots: bytes) -> None:
+    """Decoded by force, two names would be one, and the second would replace the first."""
+    client = service.client()
+    path = client.post("/api/v1/datasets", json={"name": "x"}).headers["Location"]
+    answer = client.put(f"{path}/images/%E4.tif", data=two_spots)
+    assert answer.status_code == 422
+    assert answer.get_json(force=True)["code"] == "invalid_name"
+    assert client.put(f"{path}/images/%C3%A4.tif", data=two_spots).status_code == 201
+
+
 @pytest.mark.parametrize("name", ["noext", "scan.lsm", "plate 3.1", "a.roi"])
 def test_what_was_stored_is_listed_whatever_its_name(
     service: Service, two_spots: bytes, name: str

@@ -60,6 +60,26 @@ def test_what_cannot_be_compared_is_refused_and_leaves_nothing(
     assert service.client().get("/api/v1/jobs").get_json() == {"jobs": []}
 
 
+def test_a_map_is_a_prediction_but_no_truth(service: Service, two_spots: bytes) -> None:
+    """Fractions tell no ROIs, so a truth with fractions is refused before there is a job."""
+    halves = encode_tiff(np.full((48, 40), 0.4, np.float32))
+    before = service.list_tree()
+    answer = _evaluate(service, [("a.tif", two_spots)], [("a.tif", halves)])
+    assert answer.status_code == 422
+    assert answer.get_json(force=True)["code"] == "invalid_annotation"
+    assert service.list_tree() == before
+    assert _evaluate(service, [("a.tif", halves)], [("a.tif", two_spots)]).status_code == 200
+
+
+def test_a_form_without_its_boundary_cannot_be_read(service: Service) -> None:
+    """The header is at fault, not a missing part."""
+    answer = service.client().post(
+        "/api/v1/evaluations", data=b"--x", content_type="multipart/form-data"
+    )
+    assert answer.status_code == 400
+    assert answer.get_json(force=True)["code"] == "bad_request"
+
+
 @pytest.mark.parametrize("fault", ["prediction", "truth"])
 def test_an_unreadable_file_is_refused_by_name(
     service: Service, two_spots: bytes, fault: str

@@ -216,6 +216,11 @@ def test_a_training_can_be_stopped_failed_and_resumed(
     client = service.client()
     dataset = client.post("/api/v1/datasets", json={"name": "x"}).get_json()["id"]
     options = {"dataset": dataset, "model": "m"}
+    refused = client.post("/api/v1/trainings", json=options)
+    assert refused.status_code == 422
+    assert refused.get_json(force=True)["code"] == "pairing_failed"
+    for part in ("images", "annotations/anna"):
+        client.put(f"/api/v1/datasets/{dataset}/{part}/a.tif", data=two_spots)
     job = client.post("/api/v1/trainings?wait=20", json=options).get_json()
     assert (job["state"], job["error"]["code"]) == ("failed", "training_diverged")
     path = f"/api/v1/jobs/{job['id']}"
