@@ -89,7 +89,8 @@ class Service(DatasetClient, JobClient):
         wait : float
             Seconds the service may hold its answer back to return a finished job.
         **options
-            Further fields of ``SegmentOptions``: threshold, min_roi_size, channel, planes.
+            Further fields of ``SegmentOptions``: threshold, min_roi_size, channel, planes; or
+            ``dataset``, with no images.
         """
         record = _make_options(SegmentOptions, model=model, **options)
         parts = [("image", name, picture) for name, picture in images.items()]
@@ -108,7 +109,8 @@ class Service(DatasetClient, JobClient):
         predictions, truths : mapping of str to bytes, Path or array
             Masks or label images; their file names pair them.
         **options
-            Fields of ``EvaluateOptions``: threshold, min_roi_size, iou.
+            Fields of ``EvaluateOptions``: threshold, min_roi_size, iou; or ``dataset`` and
+            ``model``, with no files.
 
         Returns
         -------
@@ -159,7 +161,7 @@ class Service(DatasetClient, JobClient):
         ]
         for field, name, picture in parts:
             files.append((field, (name, read_picture(picture), "application/octet-stream")))
-        if len(files) == 1:
+        if len(files) == 1 and getattr(options, "dataset", None) is None:
             raise InputError(
                 "There is nothing to send: name at least one image.", code="missing_part"
             )

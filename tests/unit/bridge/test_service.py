@@ -49,6 +49,15 @@ def read_parts(asked: Asked) -> list[tuple[str, str | None, bytes]]:
     return parts
 
 
+def test_a_data_set_needs_no_files(fake: FakeService, client: Service) -> None:
+    """The images are at the service already, so only the options are sent."""
+    fake.answer("POST", "/segmentations?wait=5.0", make_job("done"))
+    client.segment({}, "m@2", wait=5.0, dataset="d-1")
+    parts = read_parts(fake.asked[-1])
+    assert [part[:2] for part in parts] == [("options", None)]
+    assert json.loads(parts[0][2])["dataset"] == "d-1"
+
+
 def test_a_segmentation_sends_options_and_images(
     fake: FakeService, client: Service, tmp_path: Path
 ) -> None:
@@ -69,6 +78,7 @@ def test_a_segmentation_sends_options_and_images(
     options = json.loads(parts[0][2])
     assert options == {
         "model": "m@2",
+        "dataset": None,
         "threshold": 0.25,
         "min_roi_size": None,
         "channel": None,
