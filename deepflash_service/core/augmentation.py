@@ -103,6 +103,10 @@ def draw_intensity(tile: Array, variation: Variation, rng: np.random.Generator) 
         What may happen.
     rng : numpy.random.Generator
         The only source of chance.
+
+    Returns
+    -------
+    ndarray of float32, shape (T, T, C)
     """
     result = tile
     if rng.random() < variation.blur_share:

@@ -73,6 +73,10 @@ def make_example(image: Image, targets: Sequence[npt.NDArray[Any]]) -> Example:
         Masks (two values; their ROIs are the 8-connected components) or label images.
         One consensus, or the annotation of every expert.
 
+    Returns
+    -------
+    Example
+
     Raises
     ------
     InputError
@@ -103,6 +107,18 @@ def split_folds(names: Sequence[str], *, folds: int) -> tuple[tuple[int, ...], .
 
     Images are sorted by name; image i of that order belongs to fold i mod ``folds``. There are
     never more folds than images; with one image nothing can be held out.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One per image.
+    folds : int
+        How many are wanted.
+
+    Returns
+    -------
+    tuple of tuple of int
+        0-based positions in ``names``; one empty fold where nothing can be held out.
     """
     if len(names) < 2:
         return ((),)
@@ -152,6 +168,10 @@ def draw_batch(examples: Sequence[Example], sampling: Sampling, rng: np.random.G
         Size, number and variation of the tiles.
     rng : numpy.random.Generator
         The only source of chance.
+
+    Returns
+    -------
+    Batch
     """
     shape = (sampling.batch, sampling.tile, sampling.tile)
     images = np.empty((*shape, examples[0].image.shape[-1]), dtype=np.float32)
@@ -177,7 +197,22 @@ def draw_batch(examples: Sequence[Example], sampling: Sampling, rng: np.random.G
 def draw_centre(
     example: Example, sampling: Sampling, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return the (row, column) around which a tile is cut, in pixels of the image."""
+    """Draw the place around which a tile is cut.
+
+    Parameters
+    ----------
+    example : Example
+        Training image.
+    sampling : Sampling
+        Share of tiles near foreground, edge of a tile.
+    rng : numpy.random.Generator
+        The only source of chance.
+
+    Returns
+    -------
+    tuple of float
+        Row and column in pixels of the image.
+    """
     rows, columns = example.image.shape[:2]
     if len(example.foreground) and rng.random() < sampling.foreground_share:
         position = int(example.foreground[int(rng.integers(len(example.foreground)))])

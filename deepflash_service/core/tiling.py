@@ -110,6 +110,18 @@ def place_tiles(length: int, tiling: Tiling) -> list[int]:
 
     Neighbours overlap by at least ``tiling.overlap`` pixels; ``length`` must not be smaller
     than the tile.
+
+    Parameters
+    ----------
+    length : int
+        Pixels along one axis.
+    tiling : Tiling
+        Edge and overlap of the tiles.
+
+    Returns
+    -------
+    list of int
+        First pixel of each tile.
     """
     stride = tiling.tile - tiling.overlap
     count = 1 + max(0, -(-(length - tiling.tile) // stride))
