@@ -16,9 +16,10 @@ pytestmark = pytest.mark.jvm
 JAVA_8 = 52
 
 
-def test_exactly_one_jar_is_built(plugin_jar: Path) -> None:
-    """No original, sources or tests jar lies beside it, and ImageJ accepts its name."""
-    assert [path.name for path in plugin_jar.parent.glob("*.jar")] == [plugin_jar.name]
+def test_exactly_one_jar_is_built(plugin_jar: Path, require_jvm: Path) -> None:
+    """No other jar of ours lies anywhere beside or below it, and ImageJ accepts its name."""
+    jars = [path for path in plugin_jar.parent.rglob("*.jar") if path.parent != require_jvm]
+    assert jars == [plugin_jar]
     assert "_" in plugin_jar.stem
 
 
@@ -40,6 +41,18 @@ def test_every_class_is_java_8_and_our_own(plugin_jar: Path) -> None:
     assert {name for name in classes if not name.startswith("org/deepflash/")} == set()
     assert any(name.startswith("org/deepflash/shaded/gson/") for name in classes)
     assert not any("/driver/" in name or name.endswith("Test.class") for name in classes)
+
+
+def test_the_jar_holds_the_licences_of_what_is_in_it(plugin_jar: Path) -> None:
+    """Gson travels inside under the Apache License, which asks for its text and a notice."""
+    with zipfile.ZipFile(plugin_jar) as jar:
+        notice = jar.read("META-INF/NOTICE").decode()
+        gson = jar.read("META-INF/licenses/gson-LICENSE.txt").decode()
+        own = jar.read("META-INF/LICENSE").decode()
+    assert re.search(r"Gson \d+\.\d+", notice)
+    assert "Apache License" in notice
+    assert "Version 2.0, January 2004" in gson
+    assert own.startswith("MIT License")
 
 
 def test_commands_are_in_the_menu(plugin_jar: Path) -> None:
