@@ -22,6 +22,45 @@ _DTYPES: Final[dict[int, np.dtype[Any]]] = {
 }
 
 
+def check_image_plus(image: Any) -> None:
+    """Refuse what is no ``ij.ImagePlus``, above all a numpy array.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image``.
+    """
+    if not hasattr(image, "getStack"):
+        raise InputError(
+            f"An ij.ImagePlus is needed here, not a {type(image).__name__}. Make one of an array "
+            "with fiji.to_imageplus(array), or of a file with fiji.open(path).",
+            code="invalid_image",
+        )
+
+
+def take_image_plus(image: Any, *, dims: str | None = None) -> Any:
+    """Return an ``ij.ImagePlus`` as it is, and an array as a new one.
+
+    Parameters
+    ----------
+    image : ij.ImagePlus, ndarray or xarray.DataArray
+        What a user calls an image.
+    dims : str, optional
+        Axes of an array that has more than rows and columns; see :func:`make_image_plus`.
+
+    Raises
+    ------
+    InputError
+        Codes ``no_image``, ``invalid_dims``, ``invalid_image``.
+    """
+    if image is None:
+        raise InputError("No image is open. Open one and run the command again.", code="no_image")
+    if hasattr(image, "dtype") and hasattr(image, "ndim"):
+        return make_image_plus(image, dims=dims)
+    check_image_plus(image)
+    return image
+
+
 def make_image_plus(
     array: Pixels,
     *,
@@ -101,6 +140,7 @@ def read_image_plus(image: Any, *, dims: str | None = None) -> Pixels:
     InputError
         Code ``invalid_dims`` when an axis longer than one is left out.
     """
+    check_image_plus(image)
     planes = _read_planes(image)
     lengths = dict(zip(ORDER, planes.shape, strict=True))
     wanted = list_dims(image) if dims is None else dims.upper()

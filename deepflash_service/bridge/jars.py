@@ -17,6 +17,7 @@ SMALL_SET: Final = (
 """ImageJ 1 from Maven Central, in the order in which the versions are decided."""
 _MINIMUM_JAVA: Final = 11
 _CLASS_OFFSET: Final = 44
+_AGENT: Final = b"Premain-Class: org.deepflash.ExitGuard"
 _KEY_JARS: Final = ("fiji-[0-9]*.jar", "imagej-[0-9]*.jar", "imagej-legacy-*.jar", "ij-[0-9]*.jar")
 
 
@@ -40,12 +41,34 @@ def find_imagej_jars(folder: Path | None = None) -> list[Path]:
     return jars
 
 
+def list_plugin_jars(fiji: Path) -> list[Path]:
+    """Return the DeepFLaSH plugins of a Fiji folder, newest name last."""
+    return sorted(fiji.glob("plugins/**/DeepFLaSH_Fiji-*.jar"))
+
+
 def find_plugin_jar(fiji: Path | None = None) -> Path | None:
     """Return the DeepFLaSH plugin that the build made, unless the Fiji folder has it."""
-    if fiji is not None and any(fiji.glob("plugins/**/DeepFLaSH_Fiji-*.jar")):
+    if fiji is not None and list_plugin_jars(fiji):
         return None
     found = sorted(_build_folder().glob("DeepFLaSH_Fiji-*.jar"))
     return found[-1] if found else None
+
+
+def find_exit_guard(*jars: Path | None) -> Path | None:
+    """Return the first jar that Java can load as our agent (``ExitGuard`` of the plugin).
+
+    Others are passed over, since Java does not start at all with an agent that it cannot load:
+    jars of older plugins, and those whose path holds the ``=`` that ends the path in the option.
+    """
+    for jar in jars:
+        try:
+            if jar is not None and "=" not in str(jar):
+                with zipfile.ZipFile(jar) as archive:
+                    if _AGENT in archive.read("META-INF/MANIFEST.MF"):
+                        return jar
+        except (OSError, KeyError, zipfile.BadZipFile):
+            continue
+    return None
 
 
 def list_fiji_jars(fiji: Path) -> list[Path]:

@@ -20,9 +20,12 @@ from typing import Any, Final, Literal
 from deepflash_service.bridge.jars import (
     IMAGEJ2_VERSION,
     SMALL_SET,
+    find_exit_guard,
     find_imagej_jars,
+    find_plugin_jar,
     has_imglyb,
     list_fiji_jars,
+    list_plugin_jars,
     read_java_version,
 )
 from deepflash_service.errors import InputError, SetupError
@@ -157,6 +160,11 @@ def _set_options(options: JvmOptions) -> None:
         config.set_heap_max(mb=round(options.heap_gb * 1024))
     if options.plugin_jar is not None:
         config.add_classpath(str(options.plugin_jar))
+    own = list_plugin_jars(options.fiji) if options.fiji is not None else []
+    guard = find_exit_guard(options.plugin_jar, *own, find_plugin_jar())
+    if guard is not None:
+        # Without it IJ.getImage() with no image open ends this process by System.exit(0).
+        config.add_options([f"-javaagent:{guard}"])
 
 
 def _start_pyimagej(options: JvmOptions) -> Running:

@@ -3,7 +3,7 @@
 ImageJ tells in five different ways that a macro went wrong, none of them by itself enough:
 the interpreter's message, a Java exception, the last message of ``IJ.error``, a stack trace on
 the output (a plugin failed, the macro went on), or ``Macro Error`` there (a macro called by
-the macro). All are looked at after each run.
+the macro). All are looked at after each run. What the macro prints itself is none of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from deepflash_service.bridge.images import check_image_plus
 from deepflash_service.bridge.jvm import imagej_lock, java_class
+from deepflash_service.bridge.printing import Printed, capture
 from deepflash_service.errors import InputError, MacroError
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ _TRACE: Final = re.compile(
 _CAUSED: Final = re.compile(r"^Caused by: (?P<cause>[^\n]+)", re.M)
 _CANCELED: Final = "Macro canceled"
 _ABORTED: Final = "[aborted]"
-_AUTOFLUSH: Final = True
+_NO_IMAGE: Final = "No image is open. Open one and run the command again."
+_NO_IMAGE_WORDS: Final = ("There are no images open", "No image is open")
 _NO_DISPLAY: Final = (
     "{cause} It needs a display: give its values as arguments, use the overlay instead of the "
     "ROI Manager, or start with init(mode='interactive')."
@@ -43,11 +46,7 @@ class _Run:
     fault: str | None = None
     error: str | None = None
     line: int | None = None
-    printed: list[str] = field(default_factory=list)
-
-    @property
-    def output(self) -> str:
-        return "".join(self.printed)
+    printed: Printed = field(default_factory=Printed)
 
 
 def read_macro(macro: str | Path) -> str:
@@ -169,6 +168,8 @@ def _observed(image: Any) -> Iterator[_Run]:
     """Run the body alone in ImageJ, with its output, its exception and its message kept."""
     import jpype
 
+    if image is not None:
+        check_image_plus(image)
     run = _Run()
     with imagej_lock:
         ij, windows = java_class("ij.IJ"), java_class("ij.WindowManager")
@@ -177,7 +178,7 @@ def _observed(image: Any) -> Iterator[_Run]:
         if image is not None:
             windows.setTempCurrentImage(image)
         try:
-            with _captured(run.printed):
+            with capture(run.printed):
                 yield run
         except jpype.JException as error:
             run.failure = error
@@ -188,33 +189,16 @@ def _observed(image: Any) -> Iterator[_Run]:
             run.error = None if message is None else str(message)
 
 
-@contextmanager
-def _captured(printed: list[str]) -> Iterator[None]:
-    """Keep what Java prints, and pass it on to standard error at the end."""
-    system, stream = java_class("java.lang.System"), java_class("java.io.PrintStream")
-    buffer = java_class("java.io.ByteArrayOutputStream")()
-    out, err = system.out, system.err
-    both = stream(buffer, _AUTOFLUSH, "UTF-8")
-    system.setOut(both)
-    system.setErr(both)
-    try:
-        yield
-    finally:
-        system.setOut(out)
-        system.setErr(err)
-        printed.append(str(buffer.toString("UTF-8")))
-        err.append(printed[-1])
-        err.flush()
-
-
 def _raise_fault(run: _Run) -> None:
-    nested = _LINE.search(run.output)
+    nested = _LINE.search(run.printed.faults)
     line = int(nested["line"]) if nested else run.line
     cause = run.fault or (_describe(run) if run.failure is not None else None)
     cause = cause or (run.error and " ".join(run.error.split()))
-    cause = cause or (nested and nested["cause"]) or _find_trace(run.output)
+    cause = cause or (nested and nested["cause"]) or _find_trace(run.printed.faults)
     if cause is None and run.value == _ABORTED:
         cause = "The macro was aborted."
+    if cause is not None and any(words in cause for words in _NO_IMAGE_WORDS):
+        cause = _NO_IMAGE
     if cause is not None:
         raise MacroError(cause, line=line) from run.failure
 
@@ -230,7 +214,7 @@ def _describe(run: _Run) -> str:
         return _NO_DISPLAY.format(cause=text.removeprefix("java.lang.RuntimeException: ") + ".")
     if _CANCELED not in text:
         return text
-    last = [row.strip() for row in run.output.splitlines() if row.strip()]
+    last = [row.strip() for row in run.printed.output.splitlines() if row.strip()]
     return (run.error and " ".join(run.error.split())) or (last[-1] if last else "exit was called.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.jvm
         ("return 5;", 1, "Macros can only return strings"),
         ('x = 1;\nexit("nothing to do");', 2, "nothing to do"),
         ("a = newArray(2);\nb = a[5];", 2, "Index (5) out of 0-1 range"),
-        ('close("*");\nrun("Invert");', 2, "no images open"),
+        ('close("*");\nrun("Invert");', 2, "No image is open. Open one"),
         ('call("no.such.Class.m");', 1, "Could not load class no.such.Class"),
         ('roiManager("reset");', 1, "needs a display"),
         ('name = getString("Name", "x");', 1, "needs a display"),
@@ -59,6 +60,40 @@ def test_a_failure_that_the_macro_itself_survives_is_an_error(
     """ImageJ goes on after these, so nobody would hear of them."""
     with pytest.raises(MacroError, match="(?s).*" + cause):
         fiji.run_macro(macro)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "java.lang.IllegalStateException: old\\n\\tat ij.Executer.run(Executer.java:70)",
+        "java.lang.Error: x\\n at a.B.c(D.java:1)\\nCaused by: y.Z: deep\\n\\tat a.b(C)",
+        "Macro Error: something in line 3",
+        "There are no images open",
+        "[aborted]",
+        "Error: 3 of 5",
+    ],
+)
+def test_what_a_macro_prints_is_no_failure(fiji: FijiBridge, text: str) -> None:
+    """A macro may report on a log, or say what it caught; it ran to its end."""
+    assert fiji.run_macro(f'print("{text}"); return "done";') == "done"
+    lines = [f'print("{line}");' for line in text.split("\\n")]
+    assert fiji.run_macro("\n".join(lines) + 'return "done";') == "done"
+
+
+def test_a_failure_inside_print_is_one(fiji: FijiBridge) -> None:
+    """The command fails while the macro's print is being made ready."""
+    macro = (
+        'print("java.lang.Error: x\\n\\tat a.B.c(D)" + call("java.lang.Integer.parseInt", "x"));'
+    )
+    with pytest.raises(MacroError, match="NumberFormatException"):
+        fiji.run_macro(macro)
+
+
+def test_long_output_is_quick(fiji: FijiBridge) -> None:
+    """Twenty thousand lines, one after the other, are no matter."""
+    start = time.monotonic()
+    fiji.run_macro('for (i = 0; i < 20000; i++) print("row " + i + " äöü");')
+    assert time.monotonic() - start < 20
 
 
 def test_a_macro_called_by_a_macro_fails_both(fiji: FijiBridge, tmp_path: Path) -> None:
@@ -107,7 +142,7 @@ def test_a_macro_works_on_the_image_given_to_it(fiji: FijiBridge) -> None:
     image = fiji.to_imageplus(np.full((20, 30), 7, np.uint8), title="mine")
     fiji.run_macro('if (getTitle() != "mine") exit("wrong image"); run("Invert");', image=image)
     assert (fiji.from_imageplus(image) == 248).all()
-    with pytest.raises(MacroError, match="no images open"):
+    with pytest.raises(MacroError, match="No image is open"):
         fiji.run_macro('close("*"); run("Invert");')
 
 
@@ -122,7 +157,7 @@ def test_commands_raise_and_work_on_the_image_given(fiji: FijiBridge) -> None:
     assert blurred.sum() == pytest.approx(100, rel=0.01)
     with pytest.raises(MacroError, match="Unrecognized command"):
         fiji.run_command("No Such Command")
-    with pytest.raises(MacroError, match="no images open"):
+    with pytest.raises(MacroError, match="No image is open"):
         fiji.run_command("Invert")
 
 

@@ -34,6 +34,28 @@ with init(backend="ij1") as fiji:
 print(json.dumps(facts))
 """
 
+NO_IMAGE = """
+import json
+from deepflash_service.bridge import init
+from deepflash_service.bridge.jvm import java_class
+from deepflash_service.errors import MacroError
+
+fiji = init(mode=%r)
+sentences = []
+for macro in ('saveAs("tiff", "no_such_folder/x.tif");', 'x = 1;\\ndoWand(1, 1);'):
+    try:
+        sentences.append(fiji.run_macro(macro))
+    except MacroError as error:
+        sentences.append(str(error))
+try:
+    fiji.run_command("Measure")
+except MacroError as error:
+    sentences.append(str(error))
+works = fiji.run_macro('newImage("a", "8-bit", 9, 9, 1); doWand(1, 1); t = getTitle();'
+                       'close(); return t;')
+print(json.dumps({"sentences": sentences, "works": works}))
+"""
+
 WINDOWS = """
 import json
 import numpy as np
@@ -77,6 +99,31 @@ def test_the_process_ends_by_itself_and_keeps_its_output_and_signals(plugin_jar:
     assert "printed by ImageJ" in errors
     assert "logged by Java" in errors
     assert seconds < 40
+
+
+def check_no_image(facts: dict[str, object]) -> None:
+    """Assert that each macro without an image was refused, and the next one worked."""
+    sentence = "No image is open. Open one and run the command again."
+    assert facts == {
+        "sentences": [f"line 1: {sentence}", f"line 2: {sentence}", sentence],
+        "works": "a",
+    }
+
+
+def test_a_macro_without_an_image_does_not_end_the_process(plugin_jar: Path) -> None:
+    """ImageJ itself would call System.exit(0) there, and the script would vanish as if done."""
+    assert plugin_jar.is_file()
+    check_no_image(run_script(NO_IMAGE % "headless")[0])
+
+
+@pytest.mark.xvfb
+def test_a_macro_without_an_image_does_not_end_a_process_with_windows(
+    plugin_jar: Path, require_xvfb: str
+) -> None:
+    """Without ImageJ's main window it would end there too."""
+    assert plugin_jar.is_file()
+    assert require_xvfb
+    check_no_image(run_script(NO_IMAGE % "interactive", prefix=("xvfb-run", "-a"))[0])
 
 
 @pytest.mark.xvfb

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -10,6 +11,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from deepflash_service.bridge import jvm
+from deepflash_service.bridge.jars import find_exit_guard
 from deepflash_service.bridge.jvm import JvmOptions
 from deepflash_service.errors import InputError, SetupError
 
@@ -91,6 +93,27 @@ def test_java_that_runs_already_is_used(scyjava: MagicMock) -> None:
     scyjava.jimport.side_effect = TypeError("Class ij.util.ThreadUtil is not found")
     with pytest.raises(SetupError, match="before anything else starts Java"):
         jvm._start(JvmOptions())
+
+
+@pytest.mark.usefixtures("imagej")
+def test_the_plugin_guards_the_process_wherever_it_lies(
+    scyjava: MagicMock, make_fiji: Callable[..., Path], make_jar: Callable[..., Path]
+) -> None:
+    """Java gets the agent from the plugin of the Fiji folder, but from none that has no agent."""
+    fiji = make_fiji(with_pyimagej=True)
+    old = make_jar(fiji / "plugins" / "DeepFLaSH_Fiji-0.0.1.jar")
+    new = make_jar(fiji / "plugins" / "DeepFLaSH_Fiji-0.1.0.jar")
+    with zipfile.ZipFile(new, "a") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Premain-Class: org.deepflash.ExitGuard\n")
+    jvm._start(JvmOptions(fiji=fiji))
+    options = [
+        option for call in scyjava.config.add_options.call_args_list for option in call[0][0]
+    ]
+    assert [option for option in options if "agent" in option] == [f"-javaagent:{new}"]
+    assert find_exit_guard(None, old, fiji / "missing.jar") is None
+    odd = fiji.parent / "a=b.jar"
+    odd.write_bytes(new.read_bytes())
+    assert find_exit_guard(odd, new) == new
 
 
 @pytest.mark.usefixtures("scyjava", "imagej")
