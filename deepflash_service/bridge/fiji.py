@@ -23,7 +23,6 @@ from deepflash_service.errors import InputError, SetupError
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
-    from types import TracebackType
 
     import pandas as pd
 
@@ -167,6 +166,7 @@ class FijiBridge:
 
     def set_overlay(self, image: Any, rois: Any) -> Any:
         """Set an ``Overlay``, or ROI bytes, as the overlay of an image; returns the overlay."""
+        images.check_image_plus(image)
         overlay = rois if hasattr(rois, "toArray") else self.to_overlay(rois)
         with imagej_lock:
             image.setOverlay(overlay)
@@ -233,18 +233,21 @@ class FijiBridge:
         image: Any,
         model: str,
         *,
+        dims: str | None = None,
         service: Service | None = None,
         report: Report | None = None,
         **options: Any,
     ) -> tuple[Any, list[Any], pd.DataFrame]:
-        """Segment an ``ij.ImagePlus`` with a model of the service; sets its overlay.
+        """Segment an image with a model of the service; sets the overlay of an ``ImagePlus``.
 
         Parameters
         ----------
-        image : ij.ImagePlus
+        image : ij.ImagePlus, ndarray or xarray.DataArray
             Image or stack; its pixels are sent unscaled.
         model : str
             ``NAME`` or ``NAME@VERSION``.
+        dims : str, optional
+            Axes of an array that has more than rows and columns, such as ``ZYX``.
         service : Service, optional
             Default is the one of :func:`init`, else ``connect()``.
         report : callable, optional
@@ -266,6 +269,8 @@ class FijiBridge:
         InputError, NotFoundError, ComputeError, ServiceUnreachableError
             Each with a sentence that says what to do.
         """
+        with imagej_lock:
+            image = images.take_image_plus(image, dims=dims)
         service = service or self._find_service()
         found, table = segment_image(image, model, service=service, report=report, **options)
         overlay = self.set_overlay(image, found)
@@ -287,10 +292,5 @@ class FijiBridge:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.bridge.images import check_image_plus
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.errors import InputError, SetupError
 
@@ -31,7 +32,10 @@ def make_overlay(rois: Iterable[bytes]) -> Any:
 
 def read_overlay(source: Any) -> list[bytes]:
     """Return the ROIs of an ``ImagePlus`` (its overlay) or of an ``Overlay`` as bytes."""
-    overlay = source.getOverlay() if hasattr(source, "getOverlay") else source
+    overlay = source
+    if not hasattr(source, "toArray"):
+        check_image_plus(source)
+        overlay = source.getOverlay()
     if overlay is None:
         return []
     encode = java_class("ij.io.RoiEncoder").saveAsByteArray
@@ -65,8 +69,9 @@ def save_tiff(image: Any, target: Path) -> None:
     Raises
     ------
     InputError
-        Code ``not_saved``: the folder is missing, full or cannot be written.
+        Code ``not_saved``: the folder is missing, full or cannot be written; ``invalid_image``.
     """
+    check_image_plus(image)
     try:
         folder = tempfile.mkdtemp(prefix=".", dir=target.parent)
     except OSError as error:

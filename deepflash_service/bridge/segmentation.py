@@ -57,10 +57,9 @@ def segment_image(
     Raises
     ------
     InputError
-        Codes ``no_image``, ``rgb_image``, and those of the service.
+        Codes ``invalid_image``, ``rgb_image``, and those of the service.
     """
-    if image is None:
-        raise InputError("No image is open. Open one and run the command again.", code="no_image")
+    images.check_image_plus(image)
     if int(image.getType()) == _COLOR_RGB and service.model(model).network.channels == 1:
         raise InputError(
             f"This is an RGB image, but model {model} expects one channel. Use Image > Color > "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pytest
 from deepflash_service.bridge import FijiBridge
 from deepflash_service.bridge.images import list_dims, read_calibration
 from deepflash_service.bridge.jvm import java_class
+from deepflash_service.bridge.pixels import decode_tiff
 from deepflash_service.bridge.rois import labels_to_rois
 from deepflash_service.errors import InputError, SetupError
 from deepflash_service.records import Calibration
@@ -102,6 +104,63 @@ def test_saving_into_a_missing_folder_is_refused(fiji: FijiBridge, tmp_path: Pat
     with pytest.raises(InputError, match="cannot be written"):
         fiji.save_tiff(image, tmp_path / "missing" / "a.tif")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_where_an_image_is_needed_are_refused_or_taken(
+    fiji: FijiBridge, tmp_path: Path
+) -> None:
+    """What would get lost names to_imageplus; what is only read is converted."""
+    array = np.zeros((4, 5), np.uint8)
+    needs_image: list[Callable[[Any], Any]] = [
+        lambda image: fiji.set_overlay(image, []),
+        lambda image: fiji.run_macro('return "a";', image=image),
+        lambda image: fiji.run_command("Invert", image=image),
+        fiji.from_imageplus,
+        lambda image: fiji.save_tiff(image, tmp_path / "a.tif"),
+        fiji.rois_from,
+    ]
+    for call in needs_image:
+        for wrong in (array, "a.tif", 7):
+            with pytest.raises(InputError, match=r"to_imageplus|fiji\.open") as caught:
+                call(wrong)
+            assert caught.value.code == "invalid_image"
+    assert list(tmp_path.iterdir()) == []
+
+
+class _AskedService:
+    """Takes the image of a segmentation and ends there."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def segment(self, images: dict[str, bytes], *_: object, **__: object) -> None:
+        self.sent += images.values()
+        raise InputError("taken")
+
+
+@pytest.mark.parametrize(
+    ("shape", "dims"), [((6, 7), None), ((3, 6, 7), "ZYX"), ((6, 7, 2), "YXC"), ((6, 7), "yx")]
+)
+def test_segment_takes_numpy_arrays(
+    fiji: FijiBridge, shape: tuple[int, ...], dims: str | None
+) -> None:
+    """The pixels are sent as they are, with the axes that were named."""
+    array = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape)
+    service = _AskedService()
+    with pytest.raises(InputError, match="taken"):
+        fiji.segment(array, "m", dims=dims, service=cast("Any", service))
+    sent = np.squeeze(decode_tiff(service.sent[0]))
+    expected = array if dims != "YXC" else array.transpose(2, 0, 1)
+    assert np.array_equal(sent, expected)
+
+
+def test_segment_refuses_arrays_whose_axes_are_not_clear(fiji: FijiBridge) -> None:
+    """Three axes may be slices, times or channels; neither is guessed, and text is no image."""
+    service = cast("Any", _AskedService())
+    with pytest.raises(InputError, match="dims='ZYX'"):
+        fiji.segment(np.zeros((3, 6, 7)), "m", service=service)
+    with pytest.raises(InputError, match=r"fiji\.open"):
+        fiji.segment("a.tif", "m", service=service)
 
 
 def test_results_tables_keep_labels_numbers_and_text(fiji: FijiBridge) -> None:
