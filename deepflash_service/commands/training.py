@@ -57,8 +57,10 @@ def train(
     from deepflash_service.commands.running import perform_job, start_home
     from deepflash_service.records import ModelCard, TrainOptions
     from deepflash_service.store.datasets import link_folders
+    from deepflash_service.store.names import check_name
     from deepflash_service.store.runs import create_run
 
+    check_name(chosen["model"])
     folder = start_home(home)
     TrainOptions.from_json({**chosen, "dataset": "none"})
     dataset = link_folders(folder, images, masks=masks)

@@ -249,7 +249,7 @@ def set_label(home: Path, name: str, *, label: str, version: int | None) -> None
         raise InputError(
             f"The label {label!r} looks like a version number; take a word.", code="invalid_name"
         )
-    check_name(label)
+    check_name(label, kind="label")
     find_model(home, name if version is None else f"{name}@{version}")
     labels = {key: number for key, number in list_labels(home, name).items() if key != label}
     if version is not None:

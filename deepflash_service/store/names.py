@@ -89,8 +89,15 @@ def check_id(text: str) -> str:
     return text
 
 
-def check_name(name: str) -> str:
+def check_name(name: str, *, kind: str = "model name") -> str:
     """Return `name` if it can name a model.
+
+    Parameters
+    ----------
+    name : str
+        The name that the user chose.
+    kind : str, optional
+        What is named, for the message.
 
     Raises
     ------
@@ -99,7 +106,7 @@ def check_name(name: str) -> str:
     """
     if not _MODEL.fullmatch(name) or name.endswith(".") or _DEVICES.match(name):
         raise InputError(
-            f"The model name {name!r} cannot be used: take 1 to 64 letters, digits, '_', '-' "
+            f"The {kind} {name!r} cannot be used: take 1 to 64 letters, digits, '_', '-' "
             "or '.', beginning with a letter or digit.",
             code="invalid_name",
         )

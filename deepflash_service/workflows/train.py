@@ -13,6 +13,7 @@ from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.store.atomic import write_text
 from deepflash_service.store.datasets import open_dataset
 from deepflash_service.store.models import StoredModel, find_model, publish_model, stage_model
+from deepflash_service.store.names import check_name
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.model_tests import write_test_files
 from deepflash_service.workflows.training_data import TrainingData, read_training_data
@@ -96,6 +97,7 @@ def train_model(
     JobCancelled
         When the user cancelled.
     """
+    check_name(options.model)
     hooks = hooks or Hooks()
     start = time.monotonic()
     base = None if options.base == "new" else find_model(home, options.base)
