@@ -112,7 +112,9 @@ def train_members(
         network, device = member.restore(job.checkpoints), ""
         if network is None:
             network, device = member.train(base, step)
-            member.keep(network, device, folder=job.checkpoints)
+            # A member that was cut short would pass for a finished one when the job is resumed.
+            if not hooks.is_stopping():
+                member.keep(network, device, folder=job.checkpoints)
         trained.networks.append(network)
         trained.device = device or trained.device or member.read_device(job.checkpoints)
         trained.labels.update(member.label_held_out(network, hooks))
