@@ -78,16 +78,19 @@ def segment(
     _refuse_scheduler(scheduler)
     folder = start_home(home)
     options = SegmentOptions.from_json(chosen)
-    files = find_sources(sources)
+    files = find_sources(sources, output)
+    names = _name_results(files, output)
     number, count = shard or (1, 1)
+    part = slice(number - 1, None, count)
+    suffix = f"_{number}_of_{count}" if count > 1 else ""
     with show_work("loading the model", log=folder / LOG) as report:
         model = load_model(folder, options.model)
         result = segment_images(
-            files[number - 1 :: count],
+            files[part],
             model,
             options=options,
             output=output,
-            layout=ResultLayout(table_suffix=f"_{number}_of_{count}" if count > 1 else ""),
+            layout=ResultLayout(table_suffix=suffix, names=tuple(names[part])),
             hooks=Hooks(report=report),
         )
     if as_json:
@@ -95,6 +98,15 @@ def segment(
     else:
         _print_result(result, output)
     return _tell_failures(result)
+
+
+def _name_results(files: list[Path], output: Path) -> list[str]:
+    from deepflash_service.workflows.segment import name_results
+    from deepflash_service.workflows.segment_files import refuse_overwriting
+
+    names = name_results(files)
+    refuse_overwriting(files, names, output)
+    return names
 
 
 def _refuse_scheduler(address: str | None) -> None:
@@ -105,8 +117,10 @@ def _refuse_scheduler(address: str | None) -> None:
         )
 
 
-def find_sources(sources: tuple[Path, ...]) -> list[Path]:
+def find_sources(sources: tuple[Path, ...], output: Path) -> list[Path]:
     """Return the image files named, and those in the folders named.
+
+    Results that an earlier segmentation left in ``output`` are no images.
 
     Raises
     ------
@@ -114,12 +128,11 @@ def find_sources(sources: tuple[Path, ...]) -> list[Path]:
         Code ``no_image`` when there is none.
     """
     from deepflash_service.store.images import list_images
+    from deepflash_service.workflows.segment_files import leave_out_results
 
-    files = [
-        file
-        for source in sources
-        for file in (list_images(source) if source.is_dir() else [source])
-    ]
+    files: list[Path] = []
+    for source in sources:
+        files += leave_out_results(list_images(source), output) if source.is_dir() else [source]
     if not files:
         raise InputError(
             "There is no image (TIFF, PNG, GIF, BMP, JPEG) in the folder given. Check the path.",

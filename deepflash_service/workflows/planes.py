@@ -154,6 +154,17 @@ class SegmentedImage:
         return pd.DataFrame(rows)
 
 
+def make_empty_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the tables of ROIs and images with their columns and without a row."""
+    import pandas as pd
+
+    from deepflash_service.core.measurements import measure_rois, summarize_image
+
+    nothing = np.zeros((1, 1), dtype=np.int32)
+    columns = ["Image", "Z", "T", *summarize_image(nothing), "Model", "Threshold"]
+    return measure_rois(nothing), pd.DataFrame(columns=columns)
+
+
 def segment_planes(
     image: ImageFile, model: LoadedModel, *, options: SegmentOptions, hooks: Hooks
 ) -> SegmentedImage:

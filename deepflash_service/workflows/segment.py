@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from deepflash_service.errors import DeepFlashError, JobCancelled
 from deepflash_service.records import Progress, SegmentOptions
 from deepflash_service.store.datasets import list_image_files
-from deepflash_service.store.images import ImageFile, read_image
+from deepflash_service.store.images import read_image
 from deepflash_service.store.names import strip_extension
 from deepflash_service.store.runs import Run, list_inputs
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.planes import SegmentedImage, segment_planes
+from deepflash_service.workflows.planes import segment_planes
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.segment_files import (
     FLAT,
@@ -79,7 +79,8 @@ def segment_images(
     hooks = hooks or Hooks()
     tables = _Tables([], [])
     entries = []
-    for index, (source, name) in enumerate(zip(sources, name_results(sources), strict=True)):
+    names = layout.names or name_results(sources)
+    for index, (source, name) in enumerate(zip(sources, names, strict=True)):
         hooks.check()
         step = hooks.for_step(index, len(sources), prefix=f"{source.name}: ")
         start = time.perf_counter()
@@ -106,13 +107,6 @@ def segment_images(
         "device": " ".join(part for part in (model.device, model.engine, model.precision) if part),
         "images": entries,
     }
-
-
-def segment_in_memory(
-    image: ImageFile, model: LoadedModel, *, options: SegmentOptions
-) -> SegmentedImage:
-    """Segment one image without writing anything."""
-    return segment_planes(image, model, options=options, hooks=Hooks())
 
 
 def run_segmentation(

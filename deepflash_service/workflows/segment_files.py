@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.errors import InputError
 from deepflash_service.store.atomic import write_json, write_text
 from deepflash_service.store.images import (
     write_labels,
@@ -13,6 +14,7 @@ from deepflash_service.store.images import (
     write_probability,
     write_roi_zip,
 )
+from deepflash_service.workflows.planes import make_empty_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,11 +41,20 @@ class ResultLayout:
     """How result files are called.
 
     ``is_nested``: ``NAME/labels.tif`` (job folders) instead of ``NAME_labels.tif``;
-    ``table_suffix`` keeps the tables of several processes apart.
+    ``table_suffix`` keeps the tables of several processes apart; ``names``, one per image, replace
+    the stems where other processes write into the same folder.
     """
 
     is_nested: bool = False
     table_suffix: str = ""
+    names: tuple[str, ...] = ()
+
+    def list_paths(self, output: Path, name: str) -> dict[str, Path]:
+        """Return the paths of one image's results by kind."""
+        return {
+            kind: output / name / file if self.is_nested else output / f"{name}_{file}"
+            for kind, file in _FILES.items()
+        }
 
 
 FLAT = ResultLayout()
@@ -73,10 +84,7 @@ def write_image_results(
     """
     from deepflash_service.core.overlay import draw_outlines
 
-    paths = {
-        kind: output / name / file if layout.is_nested else output / f"{name}_{file}"
-        for kind, file in _FILES.items()
-    }
+    paths = layout.list_paths(output, name)
     size: dict[str, Any] = {
         "calibration": segmented.image.calibration,
         "layout": segmented.layout if len(segmented.planes) > 1 else None,
@@ -90,6 +98,59 @@ def write_image_results(
         write_json(output / name / "rois.geojson", describe_outlines(segmented))
     write_roi_zip(paths["rois"], segmented.trace())
     return {kind: str(path) for kind, path in paths.items()}
+
+
+def leave_out_results(sources: Sequence[Path], output: Path) -> list[Path]:
+    """Return the images that are no results of an earlier segmentation into the same folder.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Image files.
+    output : Path
+        Folder of the results.
+
+    Returns
+    -------
+    list of Path
+        Without the files that lie in ``output`` with all results of the same name.
+    """
+    folder = output.resolve()
+    return [
+        path for path in sources if path.parent.resolve() != folder or not _is_result(path, folder)
+    ]
+
+
+def refuse_overwriting(sources: Sequence[Path], names: Sequence[str], output: Path) -> None:
+    """Refuse to write results over one of the images.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_options``.
+    """
+    places = {path.resolve(): path.name for path in sources}
+    folder = output.resolve()
+    for source, name in zip(sources, names, strict=True):
+        for path in FLAT.list_paths(folder, name).values():
+            if path in places:
+                raise InputError(
+                    f"The results of {source.name} would overwrite {places[path]} in {output}. "
+                    "Choose another output folder.",
+                    code="invalid_options",
+                    details={"name": places[path]},
+                )
+
+
+def _is_result(path: Path, folder: Path) -> bool:
+    return any(
+        path.name.endswith(f"_{file}")
+        and all(
+            one.is_file()
+            for one in FLAT.list_paths(folder, path.name.removesuffix(f"_{file}")).values()
+        )
+        for file in _FILES.values()
+    )
 
 
 def describe_outlines(segmented: SegmentedImage) -> dict[str, Any]:
@@ -116,6 +177,8 @@ def write_tables(
     """Write ``rois.csv`` and ``summary.csv`` for all images."""
     import pandas as pd
 
+    if not rois:
+        rois, summary = ([table] for table in make_empty_tables())
     for name, tables in (("rois", rois), ("summary", summary)):
         filled = [table for table in tables if len(table)] or list(tables[:1])
         table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()

@@ -59,6 +59,7 @@ def test_every_command_explains_itself(run: Run, command: str) -> None:
         ["train", "--images", ".", "--masks", "anna=/none", "--model", "m"],
         ["train", "--images", ".", "--masks", "a=.", "--masks", "a=.", "--model", "m"],
         ["train", "--images", ".", "--masks", "a=.", "--model", "../m"],
+        ["consensus", "--masks", "a=.", "--output", "."],
         ["train", "--images", ".", "--masks", "a=.", "--model", "m", "--preset", "slow"],
         ["segment", ".", "--model", "m", "--output", "o", "--threshold", "1.5"],
         ["segment", ".", "--model", "m", "--output", "o", "--planes", "0"],
