@@ -10,7 +10,7 @@ import numpy as np
 
 from deepflash_service.core.consensus import build_consensus
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.core.overlaps import count_rois, read_labels
+from deepflash_service.core.overlaps import count_rois, keep_labels
 from deepflash_service.core.scores import average_scores, score_labels
 from deepflash_service.errors import InputError
 
@@ -198,7 +198,7 @@ def compare_image(
     """
     if not masks:
         raise InputError(f"No expert has marked image {name!r}. Leave it out.")
-    labels = {expert: read_labels(mask) for expert, mask in masks.items()}
+    labels = {expert: keep_labels(mask) for expert, mask in masks.items()}
     pairs = {
         (a, b): score_labels(labels[a], labels[b], iou=iou) for a, b in combinations(labels, 2)
     }
@@ -227,9 +227,9 @@ def _read_consensus(
     masks: Mapping[str, npt.ArrayLike], consensus: ConsensusMethod | npt.ArrayLike
 ) -> tuple[LabelImage, str, tuple[str, ...]]:
     if not isinstance(consensus, str):
-        return read_labels(consensus), "given", ()
+        return keep_labels(consensus), "given", ()
     built = build_consensus(masks, method=cast("ConsensusMethod", consensus))
-    labels = read_labels(built.mask) if built.labels is None else built.labels
+    labels = keep_labels(built.mask) if built.labels is None else built.labels
     return labels, built.method, built.warnings
 
 

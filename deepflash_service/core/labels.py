@@ -66,6 +66,24 @@ def label_rois(
     return remove_small_rois(labels, min_roi_size=min_roi_size)
 
 
+def keep_large_rois(labels: npt.NDArray[Any], *, min_roi_size: int = 0) -> LabelImage:
+    """Return a label image, taken as it is, without ROIs below a size.
+
+    Parameters
+    ----------
+    labels : array of shape (M, N), integer
+        Label image; one ROI of several parts stays one.
+    min_roi_size : int
+        Smallest area in pixels that stays.
+
+    Returns
+    -------
+    ndarray of shape (M, N), int32
+        ROIs are numbered 1, 2, ... in the order of ``labels``.
+    """
+    return remove_small_rois(number_labels(labels), min_roi_size=min_roi_size)
+
+
 def find_foreground(array: npt.ArrayLike, *, threshold: float = 0.5) -> Mask:
     """Return the foreground of a mask, label image or probability map.
 
@@ -192,7 +210,7 @@ def number_labels(values: npt.NDArray[Any]) -> LabelImage:
     ndarray of shape (M, N), int32
         Label image.
     """
-    if int(values.max()) <= _SPARSE_NUMBERS * values.size:
+    if int(values.max(initial=0)) <= _SPARSE_NUMBERS * values.size:
         return values.astype(np.int32)
     present, inverse = np.unique(values, return_inverse=True)
     shift = 0 if present[0] == 0 else 1
@@ -216,7 +234,14 @@ def check_plane(array: npt.ArrayLike) -> npt.NDArray[Any]:
     InputError
         Not two-dimensional, or neither boolean, integer nor floating point.
     """
-    values = np.asarray(array)
+    try:
+        values = np.asarray(array)
+    except ValueError as error:
+        raise InputError(
+            "Lists of different lengths are not one plane of rows and columns. Give all rows the "
+            "same length.",
+            code="invalid_image",
+        ) from error
     if values.ndim != 2:
         raise InputError(
             f"An array of shape {values.shape} is not one plane of rows and columns. "
@@ -268,5 +293,7 @@ def _number_rois(values: npt.NDArray[Any], threshold: float) -> LabelImage:
 def _label_as_original(mask: Mask, min_roi_size: int) -> LabelImage:
     from skimage.segmentation import clear_border
 
+    if not mask.any():
+        return np.zeros(mask.shape, dtype=np.int32)
     min_distance = max(1, int(np.ceil(np.sqrt(min_roi_size / np.pi))))
     return np.asarray(clear_border(split_touching(mask, min_distance=min_distance)))

@@ -65,8 +65,8 @@ def match_rois(a: npt.ArrayLike, b: npt.ArrayLike, *, iou: float = 0.5) -> RoiMa
     Parameters
     ----------
     a, b : arrays of shape (M, N)
-        Label images (int32, or integers of more than two values), which keep their labels, or
-        masks, which are split into their 8-connected components.
+        Masks (two values, 0 and another, of any type), which are split into their 8-connected
+        components, or label images (more values), which keep their labels.
     iou : float
         Smallest intersection over union of a match, above 0 and at most 1.
 

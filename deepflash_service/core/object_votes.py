@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepflash_service.core.overlaps import overlap_rois, read_labels
+from deepflash_service.core.overlaps import keep_labels, overlap_rois
 from deepflash_service.core.staple import stack_masks
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def agree_on_objects(masks: Sequence[npt.ArrayLike] | npt.NDArray[np.generic]) -
     shape = stack_masks(masks)[0].shape
     # One order for all callers, so that ties cannot make the result depend on theirs.
     planes = sorted(
-        (read_labels(mask).ravel() for mask in masks), key=lambda plane: plane.tobytes()
+        (keep_labels(mask).ravel() for mask in masks), key=lambda plane: plane.tobytes()
     )
     size = planes[0].size
     groups, members = _group_objects([plane.reshape(shape) for plane in planes])

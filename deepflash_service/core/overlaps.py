@@ -77,8 +77,7 @@ def overlap_rois(first: LabelImage, second: LabelImage) -> Overlap:
 def read_labels(array: npt.ArrayLike) -> LabelImage:
     """Return a label image with its own labels, or the numbered ROIs of a mask.
 
-    An int32 array is a label image, taken as it is even if it has two values: an ROI may have
-    several parts. Two values of any other integer type are a mask.
+    Two values, 0 and another, are a mask whatever the type, as in files.
 
     Parameters
     ----------
@@ -90,9 +89,27 @@ def read_labels(array: npt.ArrayLike) -> LabelImage:
         Label image.
     """
     values = check_plane(array)
-    if values.dtype != np.int32 and (values.dtype.kind == "f" or is_mask(values)):
+    if values.dtype.kind == "f" or is_mask(values):
         return label_rois(values)
     return number_labels(values)
+
+
+def keep_labels(array: npt.ArrayLike) -> LabelImage:
+    """Return ROIs as `read_labels` does, but take every int32 array, our label images, as it is.
+
+    One ROI of several parts stays one, even where it is the only one.
+
+    Parameters
+    ----------
+    array : array of shape (M, N)
+
+    Returns
+    -------
+    ndarray of shape (M, N), int32
+        Label image.
+    """
+    values = check_plane(array)
+    return number_labels(values) if values.dtype == np.int32 else read_labels(values)
 
 
 def count_rois(labels: LabelImage) -> int:

@@ -183,7 +183,26 @@ def count_agreement(
     -------
     AgreementCounts
     """
-    return _count_labels(read_labels(prediction), read_labels(truth), iou)
+    return count_labels(read_labels(prediction), read_labels(truth), iou=iou)
+
+
+def count_labels(prediction: LabelImage, truth: LabelImage, *, iou: float = 0.5) -> AgreementCounts:
+    """Count the agreement of two label images, taken as they are; see `count_agreement`.
+
+    Parameters
+    ----------
+    prediction, truth : ndarrays of shape (M, N), int32
+    iou : float
+        Smallest intersection over union of a match.
+
+    Returns
+    -------
+    AgreementCounts
+    """
+    match = match_labels(prediction, truth, iou=iou)
+    return AgreementCounts(
+        *_count_pixels(prediction != 0, truth != 0), match.matched, match.predicted, match.expected
+    )
 
 
 def score_labels(prediction: LabelImage, truth: LabelImage, *, iou: float = 0.5) -> RoiScores:
@@ -199,14 +218,7 @@ def score_labels(prediction: LabelImage, truth: LabelImage, *, iou: float = 0.5)
     -------
     RoiScores
     """
-    return _count_labels(prediction, truth, iou).to_scores()
-
-
-def _count_labels(prediction: LabelImage, truth: LabelImage, iou: float) -> AgreementCounts:
-    match = match_labels(prediction, truth, iou=iou)
-    return AgreementCounts(
-        *_count_pixels(prediction != 0, truth != 0), match.matched, match.predicted, match.expected
-    )
+    return count_labels(prediction, truth, iou=iou).to_scores()
 
 
 def average_scores(scores: Sequence[RoiScores]) -> RoiScores:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.bridge import connect
-from deepflash_service.core.agreement import match_rois
+from deepflash_service.core.agreement import match_labels
 from deepflash_service.core.synthetic import SampleSet, make_samples
 from deepflash_service.demo.narration import Narrator, make_console
 from deepflash_service.demo.outcome import write_outcome
@@ -255,7 +255,7 @@ def _read_scores(row: dict[str, Any], samples: SampleSet) -> UnseenResult:
     name = str(row["image"]).removesuffix(".tif")
     truth = next(sample.truth for sample in samples.test if sample.name == name)
     experts = {
-        expert: match_rois(labels, truth).f1
+        expert: match_labels(labels, truth).f1
         for expert, labels in samples.test_experts[name].items()
     }
     scores = RoiScores(**{key: row[key] for key in RoiScores.model_fields})

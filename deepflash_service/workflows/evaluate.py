@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from deepflash_service.core.agreement import (
     AgreementCounts,
     average_scores,
-    count_agreement,
+    count_labels,
     pool_scores,
 )
 from deepflash_service.core.labels import remove_small_rois
@@ -84,7 +84,7 @@ def _evaluate_files(
         hooks.check()
         labels = read_predicted(predicted, min_roi_size=smallest)
         expected = read_truth(path, (labels.shape[0], labels.shape[1]), min_roi_size=smallest)
-        counts[predicted.name] = count_agreement(labels, expected, iou=options.iou)
+        counts[predicted.name] = count_labels(labels, expected, iou=options.iou)
         hooks.report(Progress(f"{predicted.name} compared", index + 1, len(pairs)))
     return describe_scores(counts, warnings)
 
@@ -127,7 +127,7 @@ def evaluate_model(
         step = hooks.for_step(index, len(pairs), prefix=f"{file.name}: ")
         labels = segment_planes(image, model, options=wanted, hooks=step).labels
         expected = read_truth(path, image.shape, min_roi_size=smallest)
-        counts[file.name] = count_agreement(labels, expected, iou=options.iou)
+        counts[file.name] = count_labels(labels, expected, iou=options.iou)
     return describe_scores(counts, warnings)
 
 
@@ -164,7 +164,7 @@ def evaluate_dataset(
         labels = segment_planes(pair.image, model, options=wanted, hooks=step).labels
         truth, notes = find_truth(pair, "auto")
         expected = remove_small_rois(truth, min_roi_size=smallest)
-        counts[pair.name] = count_agreement(labels, expected, iou=options.iou)
+        counts[pair.name] = count_labels(labels, expected, iou=options.iou)
         warnings += [f"{pair.name}: {note}" for note in notes]
     return describe_scores(counts, [*warnings, *_find_seen(model, pairs)])
 

@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from deepflash_service.core.labels import label_rois
+from deepflash_service.core.labels import keep_large_rois, label_rois
 from deepflash_service.core.pairing import pair_names
 from deepflash_service.store.images import read_annotation, read_mask_or_map
 from deepflash_service.store.names import strip_extension
@@ -87,11 +87,10 @@ def read_predicted(prediction: PredictionFile, *, min_roi_size: int) -> LabelIma
     InputError
         As :func:`deepflash_service.store.images.read_annotation`.
     """
-    return label_rois(
-        read_mask_or_map(prediction.path),
-        threshold=prediction.threshold,
-        min_roi_size=min_roi_size,
-    )
+    found = read_mask_or_map(prediction.path)
+    if found.dtype.kind == "f":
+        return label_rois(found, threshold=prediction.threshold, min_roi_size=min_roi_size)
+    return keep_large_rois(found, min_roi_size=min_roi_size)
 
 
 def read_truth(path: Path, shape: tuple[int, int], *, min_roi_size: int) -> LabelImage:
@@ -102,7 +101,7 @@ def read_truth(path: Path, shape: tuple[int, int], *, min_roi_size: int) -> Labe
     InputError
         As :func:`deepflash_service.store.images.read_annotation`.
     """
-    return label_rois(read_annotation(path, shape=shape), min_roi_size=min_roi_size)
+    return keep_large_rois(read_annotation(path, shape=shape), min_roi_size=min_roi_size)
 
 
 def _read_thresholds(folder: Path) -> dict[str, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from deepflash_service.core.agreement import average_scores, score_prediction
+from deepflash_service.core.agreement import average_scores, score_labels
 from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.store.atomic import write_text
@@ -163,11 +163,11 @@ def _score(data: TrainingData, trained: TrainedMembers, *, card: ModelCard) -> _
     for index, labels in sorted(trained.labels.items()):
         image = data.images[index]
         truth = remove_small_rois(image.truth, min_roi_size=smallest)
-        model.append(score_prediction(labels, truth))
+        model.append(score_labels(labels, truth))
         if len(image.annotations) > 1:
             for expert, annotation in image.annotations.items():
                 kept: LabelImage = remove_small_rois(annotation, min_roi_size=smallest)
-                experts.setdefault(expert, []).append(score_prediction(kept, truth))
+                experts.setdefault(expert, []).append(score_labels(kept, truth))
     return _Scores(
         average_scores(model), {name: average_scores(one) for name, one in sorted(experts.items())}
     )

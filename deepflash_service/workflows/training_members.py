@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepflash_service.core.agreement import average_scores, score_prediction
+from deepflash_service.core.agreement import average_scores, score_labels
 from deepflash_service.core.labels import label_rois, remove_small_rois
 from deepflash_service.core.sampling import make_example, split_folds
 from deepflash_service.errors import InputError
@@ -178,7 +178,7 @@ class _Member:
         """Return mean F1 and Dice of probability maps of the held-out images."""
         mean = average_scores(
             [
-                score_prediction(self._label(one), self._truth(index))
+                score_labels(self._label(one), self._truth(index))
                 for one, index in zip(maps, self.fold, strict=True)
             ]
         )

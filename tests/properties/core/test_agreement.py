@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from deepflash_service.core.agreement import (
-    count_agreement,
+    count_labels,
     dice,
     match_labels,
     pixel_jaccard,
     pool_scores,
     roi_jaccard,
+    score_labels,
     score_prediction,
 )
 
@@ -88,8 +89,8 @@ def find_best(first: LabelImage, second: LabelImage, *, iou: float) -> tuple[int
 def test_pooling_equals_one_large_image(labels: tuple[LabelImage, LabelImage]) -> None:
     """Adding the counts of two images scores like both images side by side."""
     first, second = labels
-    counts = [count_agreement(first, second), count_agreement(second, first)]
+    counts = [count_labels(first, second), count_labels(second, first)]
     gap = np.zeros((first.shape[0], 1), dtype=np.int32)
     a = np.hstack([first, gap, np.where(second, second + 10, 0)])
     b = np.hstack([second, gap, np.where(first, first + 10, 0)])
-    assert pool_scores(counts) == score_prediction(a.astype(np.int32), b.astype(np.int32))
+    assert pool_scores(counts) == score_labels(a.astype(np.int32), b.astype(np.int32))

@@ -5,6 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from deepflash_service.core.agreement import (
+    compare_image,
+    roi_jaccard,
+    score_labels,
+    score_prediction,
+)
+from deepflash_service.core.labels import label_rois
 from deepflash_service.core.matching import RoiMatch, match_labels, match_rois
 from deepflash_service.core.overlaps import overlap_rois
 from deepflash_service.errors import InputError
@@ -90,11 +97,40 @@ def test_scores_of_a_match_follow_their_formulas() -> None:
     assert match.f1 == pytest.approx(6 / 9)
 
 
+@pytest.mark.parametrize("kind", [bool, "u1", "u2", "i4", "i8", "f4"])
+@pytest.mark.parametrize("value", [1, 255])
+def test_two_values_of_any_type_are_a_mask(kind: str, value: int) -> None:
+    """Matching, the ROI Jaccard index and labelling read the same mask alike."""
+    first = (np.array([[1, 0, 1]]) * value).astype(kind)
+    second = (np.array([[0, 0, 1]]) * value).astype(kind)
+    match = match_rois(first, second)
+    assert (match.matched, match.predicted, match.expected) == (1, 2, 1)
+    assert roi_jaccard(first, second) == match.roi_jaccard == 0.5
+    assert label_rois(first).max() == 2
+    assert score_prediction(first, second).predicted == 2
+
+
 def test_parts_of_one_label_stay_one_roi() -> None:
-    """Two values are a mask, but in our own label images one ROI of two parts."""
-    values = np.array([[1, 0, 1]])
-    assert match_rois(values, values).predicted == 2
-    assert match_rois(values.astype(np.int32), values.astype(np.int32)).predicted == 1
+    """A label image that is known to be one keeps an ROI of two parts."""
+    labels = np.array([[1, 0, 1]], dtype=np.int32)
+    assert match_labels(labels, labels).predicted == 1
+    assert score_labels(labels, labels).predicted == 1
+    assert compare_image({"a": labels, "b": labels}).rois == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize("kind", [bool, "u2", "i4", "i8", "f4"])
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_nothing_agrees_with_nothing(kind: str, shape: tuple[int, int]) -> None:
+    """Arrays without a pixel hold no ROI."""
+    empty = np.zeros(shape, kind)
+    assert match_rois(empty, empty).f1 == 1
+    assert roi_jaccard(empty, empty, variant="original") == 1
+
+
+def test_rows_of_different_lengths_are_refused() -> None:
+    """A ragged list is refused in our own words."""
+    with pytest.raises(InputError, match="rows and columns"):
+        match_rois([[1, 0], [1]], [[1, 0], [1]])  # type: ignore[list-item]  # the point
 
 
 def test_more_pairs_count_more_than_better_ones() -> None:

@@ -96,6 +96,15 @@ def test_mean_and_pooled_differ(tmp_path: Path) -> None:
     assert result["pooled"]["f1"] == pytest.approx(2 * 5 / (2 * 5 + 1))
 
 
+def test_a_single_roi_of_two_parts_stays_one(tmp_path: Path) -> None:
+    """The parts of one drawn ROI are not counted one by one."""
+    parts = np.where((LABELS == 1) | (LABELS == 2), 1, 0).astype(np.int32)
+    write_labels(tmp_path / "p" / "a.tif", LABELS)
+    write_roi_zip(tmp_path / "t" / "a_RoiSet.zip", labels_to_rois(parts))
+    result = evaluate_folders(tmp_path / "p", tmp_path / "t", options=EvaluateOptions())
+    assert (result["pooled"]["predicted"], result["pooled"]["expected"]) == (3, 1)
+
+
 def test_roi_sets_are_a_truth(tmp_path: Path) -> None:
     """A ROI set is drawn on the size of the prediction."""
     write_labels(tmp_path / "p" / "a.tif", LABELS)
