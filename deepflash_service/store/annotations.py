@@ -117,7 +117,7 @@ def _read_pixels(source: Source, *, max_pixels: int) -> Array:
             f"{source.name} holds {len(image.planes)} planes and {image.channels} channels, but "
             "an annotation is one plane. Save the plane with the mask as a file of its own.",
             code=_CODE,
-            details={"name": source.name},
+            details={"name": source.name, "planes": len(image.planes)},
         )
     return image.select()
 

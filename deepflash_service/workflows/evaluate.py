@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.core.agreement import (
@@ -21,6 +22,7 @@ from deepflash_service.store.images import (
     read_image,
     read_mask_or_map,
 )
+from deepflash_service.store.names import strip_extension
 from deepflash_service.store.runs import list_inputs
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.pairs import read_pairs
@@ -28,6 +30,7 @@ from deepflash_service.workflows.planes import segment_planes
 from deepflash_service.workflows.predictions import (
     PredictionFile,
     find_predictions,
+    is_stack_refused,
     pair_predictions,
     read_predicted,
     read_truth,
@@ -80,12 +83,22 @@ def _evaluate_files(
     pairs, warnings = pair_predictions(find_predictions(predictions, options), truths)
     smallest = options.min_roi_size or 0
     counts: dict[str, AgreementCounts] = {}
+    refused: list[InputError] = []
     for index, (predicted, path) in enumerate(pairs):
         hooks.check()
-        labels = read_predicted(predicted, min_roi_size=smallest)
-        expected = read_truth(path, (labels.shape[0], labels.shape[1]), min_roi_size=smallest)
+        try:
+            labels = read_predicted(predicted, min_roi_size=smallest)
+            expected = read_truth(path, (labels.shape[0], labels.shape[1]), min_roi_size=smallest)
+        except InputError as error:
+            if not is_stack_refused(error):
+                raise
+            refused.append(error)
+            continue
         counts[predicted.name] = count_labels(labels, expected, iou=options.iou)
         hooks.report(Progress(f"{predicted.name} compared", index + 1, len(pairs)))
+    if not counts:
+        raise refused[0]
+    warnings += [f"{error.message} It is left out." for error in refused]
     return describe_scores(counts, warnings)
 
 
@@ -116,7 +129,7 @@ def evaluate_model(
         As :func:`evaluate_folders`, and for images that the model cannot use.
     """
     hooks = hooks or Hooks()
-    files = [PredictionFile(path.name, path, 0.0) for path in list_images(images)]
+    files = [PredictionFile(strip_extension(path.name), path, 0.0) for path in list_images(images)]
     pairs, warnings = pair_predictions(files, list_images(truth, with_rois=True))
     wanted = _choose_options(model, options)
     smallest = wanted.min_roi_size or 0
@@ -124,7 +137,7 @@ def evaluate_model(
     for index, (file, path) in enumerate(pairs):
         hooks.check()
         image = read_image(file.path)
-        step = hooks.for_step(index, len(pairs), prefix=f"{file.name}: ")
+        step = hooks.for_step(index, len(pairs), prefix=f"{file.path.name}: ")
         labels = segment_planes(image, model, options=wanted, hooks=step).labels
         expected = read_truth(path, image.shape, min_roi_size=smallest)
         counts[file.name] = count_labels(labels, expected, iou=options.iou)
@@ -155,6 +168,7 @@ def evaluate_dataset(
     """
     hooks = hooks or Hooks()
     pairs, warnings = read_pairs(dataset, hooks=hooks)
+    names = _shorten_names([pair.name for pair in pairs])
     wanted = _choose_options(model, options)
     smallest = wanted.min_roi_size or 0
     counts: dict[str, AgreementCounts] = {}
@@ -164,9 +178,16 @@ def evaluate_dataset(
         labels = segment_planes(pair.image, model, options=wanted, hooks=step).labels
         truth, notes = find_truth(pair, "auto")
         expected = remove_small_rois(truth, min_roi_size=smallest)
-        counts[pair.name] = count_labels(labels, expected, iou=options.iou)
+        counts[names[pair.name]] = count_labels(labels, expected, iou=options.iou)
         warnings += [f"{pair.name}: {note}" for note in notes]
     return describe_scores(counts, [*warnings, *_find_seen(model, pairs)])
+
+
+def _shorten_names(names: Sequence[str]) -> dict[str, str]:
+    """Return the stem of each name, but the name itself where two have the same stem."""
+    stems = {name: strip_extension(name) for name in names}
+    times = Counter(stems.values())
+    return {name: stem if times[stem] == 1 else name for name, stem in stems.items()}
 
 
 def _find_seen(model: LoadedModel, pairs: Sequence[AnnotatedImage]) -> list[str]:

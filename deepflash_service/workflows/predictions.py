@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepflash_service.core.labels import keep_large_rois, label_rois
 from deepflash_service.core.pairing import pair_names
+from deepflash_service.errors import InputError
 from deepflash_service.store.images import read_annotation, read_mask_or_map
 from deepflash_service.store.names import strip_extension
 from deepflash_service.workflows.pairs import refuse_empty
@@ -25,7 +26,7 @@ _DEFAULT_THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PredictionFile:
-    """A predicted file; ``name`` is the image's, ``threshold`` the one that made the labels."""
+    """A predicted file; ``name`` is the image's without extension, ``threshold`` for a map."""
 
     name: str
     path: Path
@@ -41,20 +42,24 @@ def find_predictions(paths: Sequence[Path], options: EvaluateOptions) -> list[Pr
     """
     files = {path.name: path for path in paths}
     thresholds = _read_thresholds(paths[0].parent) if paths else {}
-    is_relabelled = options.threshold is not None or options.min_roi_size is not None
+    is_changed = options.threshold is not None or options.min_roi_size is not None
     names = sorted(name[: -len(_LABELS)] for name in files if name.endswith(_LABELS))
     if not names:
         return [
-            PredictionFile(name, path, options.threshold or _DEFAULT_THRESHOLD)
+            PredictionFile(
+                strip_extension(name),
+                path,
+                _DEFAULT_THRESHOLD if options.threshold is None else options.threshold,
+            )
             for name, path in files.items()
         ]
     found = []
     for name in names:
+        threshold = thresholds.get(name) if options.threshold is None else options.threshold
+        # Without the threshold that made the labels, the size filter works on the labels.
+        is_relabelled = is_changed and threshold is not None
         path = files.get(name + _PROBABILITY) if is_relabelled else None
-        threshold = options.threshold
-        if threshold is None:
-            threshold = thresholds.get(name, _DEFAULT_THRESHOLD)
-        found.append(PredictionFile(name, path or files[name + _LABELS], threshold))
+        found.append(PredictionFile(name, path or files[name + _LABELS], threshold or 0.0))
     return found
 
 
@@ -68,15 +73,30 @@ def pair_predictions(
     InputError
         Code ``pairing_failed`` when nothing fits together.
     """
-    by_name = {f"{strip_extension(one.name)}.tif": one for one in predictions}
+    if not predictions:
+        raise InputError(
+            "The folder holds no prediction: no TIFF, PNG, GIF or BMP file. Check the path.",
+            code="pairing_failed",
+        )
+    groups: dict[str, list[PredictionFile]] = {}
+    for one in predictions:
+        groups.setdefault(one.name, []).append(one)
+    warnings = [
+        f"{', '.join(sorted(one.path.name for one in twins))} are predictions for one image; left "
+        "out. Keep one of them."
+        for twins in groups.values()
+        if len(twins) > 1
+    ]
+    by_name = {f"{name}.tif": twins[0] for name, twins in groups.items() if len(twins) == 1}
     truths = {path.name: path for path in truth}
     pairing = pair_names(list(by_name), {"truth": list(truths)})
     pairs = [
         (by_name[name], truths[chosen["truth"]]) for name, chosen in sorted(pairing.pairs.items())
     ]
+    warnings += pairing.warnings
     if not pairs:
-        raise refuse_empty(pairing.warnings)
-    return pairs, list(pairing.warnings)
+        raise refuse_empty(warnings)
+    return pairs, warnings
 
 
 def read_predicted(prediction: PredictionFile, *, min_roi_size: int) -> LabelImage:
@@ -104,11 +124,20 @@ def read_truth(path: Path, shape: tuple[int, int], *, min_roi_size: int) -> Labe
     return keep_large_rois(read_annotation(path, shape=shape), min_roi_size=min_roi_size)
 
 
+def is_stack_refused(error: InputError) -> bool:
+    """Tell whether a file was refused only because it holds several planes."""
+    planes = error.details.get("planes", 1)
+    return isinstance(planes, int) and planes > 1
+
+
 def _read_thresholds(folder: Path) -> dict[str, float]:
-    """Return the threshold per image name that ``summary.csv`` of a segmentation tells."""
-    try:
-        with (folder / "summary.csv").open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        return {strip_extension(row["Image"]): float(row["Threshold"]) for row in rows}
-    except (OSError, KeyError, ValueError, TypeError):
-        return {}
+    """Return the threshold per image name that the summary tables of segmentations tell."""
+    found: dict[str, float] = {}
+    for path in sorted(folder.glob("summary*.csv")):
+        try:
+            with path.open(encoding="utf-8", newline="") as stream:
+                rows = list(csv.DictReader(stream))
+            found |= {strip_extension(row["Image"]): float(row["Threshold"]) for row in rows}
+        except (OSError, KeyError, ValueError, TypeError):
+            continue
+    return found

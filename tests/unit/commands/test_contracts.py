@@ -94,7 +94,7 @@ def test_wrong_use_ends_with_2(run: Run, arguments: list[str]) -> None:
             "--shard I/N",
         ),
         (["segment", "{empty}", "--model", "m", "--output", "{out}"], "There is no image"),
-        (["evaluate", "--prediction", "{empty}", "--truth", "{truth}"], "names do not fit"),
+        (["evaluate", "--prediction", "{empty}", "--truth", "{truth}"], "no prediction"),
         (["agreement", "--masks", "a={a}"], "second expert"),
         (["consensus", "--masks", "a={empty}", "--output", "{out}"], "No image"),
         (["install-fiji", "{empty}"], "is no Fiji"),

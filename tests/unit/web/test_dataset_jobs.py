@@ -62,7 +62,7 @@ def test_a_model_is_evaluated_against_the_consensus_of_a_data_set(
     job = answer.get_json()
     assert (job["state"], job["model"]) == ("done", "tiny@1"), job
     result = client.get(f"/api/v1/jobs/{job['id']}/results/evaluation.json").get_json()
-    assert [one["image"] for one in result["images"]] == ["a.tif"]
+    assert [one["image"] for one in result["images"]] == ["a"]
     assert result["pooled"]["predicted"] == 2
     assert set(result) == {"images", "mean", "pooled", "warnings"}
     assert any("No mask belongs to b" in text for text in result["warnings"])

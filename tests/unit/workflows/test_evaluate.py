@@ -139,7 +139,7 @@ def test_models_are_evaluated_in_memory(
     options = EvaluateOptions()
     result = evaluate_model(bright_model, image_folder, truth_folder, options=options)
     assert result["mean"]["f1"] == 1
-    assert [one["image"] for one in result["images"]] == ["a.tif", "b.tif"]
+    assert [one["image"] for one in result["images"]] == ["a", "b"]
     assert sorted(image_folder.parent.rglob("*")) == before
 
 
