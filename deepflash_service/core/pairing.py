@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -24,16 +24,13 @@ class Pairing:
     """Images with their masks.
 
     ``pairs`` maps each image to its masks, expert by expert; ``warnings`` are sentences about
-    what was left out, for the user.
+    what was left out, for the user, ``doubts`` those among them about names that fit more than
+    once.
     """
 
     pairs: dict[str, dict[str, str]]
     warnings: tuple[str, ...] = ()
-
-    @property
-    def experts(self) -> tuple[str, ...]:
-        """All experts with at least one mask, in order of first appearance."""
-        return tuple(dict.fromkeys(expert for masks in self.pairs.values() for expert in masks))
+    doubts: tuple[str, ...] = ()
 
 
 def find_stem(name: str) -> str:
@@ -73,7 +70,8 @@ def pair_names(images: Sequence[str], masks: Mapping[str, Sequence[str]]) -> Pai
     """Pair images with the masks of each expert by their names.
 
     An image and a mask belong together when their stems agree, at once or after one trailing
-    ``_word`` is taken off either or both; the closest agreement counts.
+    ``_word`` is taken off either or both; the closest agreement counts. Two different words are
+    not taken off where they tell files of one folder apart (``plate_A1``, ``plate_A2``).
 
     Parameters
     ----------
@@ -90,15 +88,20 @@ def pair_names(images: Sequence[str], masks: Mapping[str, Sequence[str]]) -> Pai
     """
     pairs: dict[str, dict[str, str]] = {image: {} for image in images}
     warnings: list[str] = []
+    every_doubt: list[str] = []
     for expert, names in masks.items():
-        found, faults = _pair_expert(images, names)
+        found, doubts, lonely = _pair_expert(images, names)
         for image, mask in found.items():
             pairs[image][expert] = mask
-        warnings.extend(f"{expert}: {fault}" for fault in faults)
+        every_doubt += [f"{expert}: {doubt}" for doubt in doubts]
+        warnings += [f"{expert}: {fault}" for fault in doubts]
+        if lonely:
+            warnings.append(f"{expert}: No image belongs to {_list_names(lonely)}; left out.")
     missing = [image for image, found in pairs.items() if not found]
     if missing:
         warnings.append(f"No mask belongs to {_list_names(missing)}; left out.")
-    return Pairing({image: found for image, found in pairs.items() if found}, tuple(warnings))
+    paired = {image: found for image, found in pairs.items() if found}
+    return Pairing(paired, tuple(warnings), tuple(every_doubt))
 
 
 def find_identical(images: Mapping[str, npt.ArrayLike]) -> tuple[tuple[str, ...], ...]:
@@ -138,43 +141,10 @@ def hash_pixels(image: npt.ArrayLike) -> str:
     return digest.hexdigest()
 
 
-def merge_identical(pairing: Pairing, groups: Iterable[Sequence[str]]) -> Pairing:
-    """Make one image with several experts of images with identical pixels.
-
-    This is how several experts were given in 2018: the image once per expert, each time with
-    another mask. Kept apart, copies would be trained on and tested on.
-
-    Parameters
-    ----------
-    pairing : Pairing
-    groups : iterable of sequences of str
-        Names of identical images, from :func:`find_identical`.
-
-    Returns
-    -------
-    Pairing
-        The first image of each group with the masks of all; an expert who marked several copies
-        appears once for each, as ``NAME``, ``NAME (2)``. A warning tells the user.
-    """
-    pairs = {image: dict(masks) for image, masks in pairing.pairs.items()}
-    warnings = list(pairing.warnings)
-    for group in groups:
-        copies = [image for image in group if image in pairs]
-        if len(copies) < 2:
-            continue
-        first = pairs[copies[0]]
-        for copy in copies[1:]:
-            for expert, mask in pairs.pop(copy).items():
-                first[_find_free_name(expert, first)] = mask
-        warnings.append(
-            f"{_list_names(copies)} have identical pixels: used as one image with "
-            f"{len(first)} masks."
-        )
-    return Pairing(pairs, tuple(warnings))
-
-
-def _pair_expert(images: Sequence[str], masks: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Pair in rounds of falling closeness; return the pairs and sentences on the rest."""
+def _pair_expert(
+    images: Sequence[str], masks: Sequence[str]
+) -> tuple[dict[str, str], list[str], list[str]]:
+    """Pair in rounds of falling closeness; return pairs, doubts, and masks without an image."""
     found: dict[str, str] = {}
     doubtful: dict[str, None] = {}
     for find_image_key, find_mask_key in _ROUNDS:
@@ -189,17 +159,35 @@ def _pair_expert(images: Sequence[str], masks: Sequence[str]) -> tuple[dict[str,
                 found[fitting[0]] = some[0]
             elif fitting:
                 doubtful.update(dict.fromkeys(some))
-    faults = []
+    unlike = _find_unlike(found, images, masks)
+    for image in unlike:
+        del found[image]
+    doubts = [
+        f"{mask} and {image} differ in their last word, which tells other files of the folder "
+        "apart; left out. Name each mask like its image."
+        for image, mask in unlike.items()
+    ]
     if doubtful:
-        faults.append(
+        doubts.append(
             f"{_list_names(list(doubtful))} would fit more than one name; left out. Name each "
             "mask like its image."
         )
-    taken = {*found.values(), *doubtful}
-    lonely = [mask for mask in masks if mask not in taken]
-    if lonely:
-        faults.append(f"No image belongs to {_list_names(lonely)}; left out.")
-    return found, faults
+    taken = {*found.values(), *doubtful, *unlike.values()}
+    return found, doubts, [mask for mask in masks if mask not in taken]
+
+
+def _find_unlike(
+    found: Mapping[str, str], images: Sequence[str], masks: Sequence[str]
+) -> dict[str, str]:
+    """Return the pairs whose last words differ, where that word tells files of a folder apart."""
+    times = [Counter(map(_find_base, names)) for names in (images, masks)]
+    return {
+        image: mask
+        for image, mask in found.items()
+        if find_stem(image) not in {find_stem(mask), _find_base(mask)}
+        and find_stem(mask) != _find_base(image)
+        and max(count[_find_base(image)] for count in times) > 1
+    }
 
 
 def _group_names(names: Sequence[str], find_key: Callable[[str], str]) -> dict[str, list[str]]:
@@ -219,14 +207,6 @@ _ROUNDS = (
     (_find_base, find_stem),
     (_find_base, _find_base),
 )
-
-
-def _find_free_name(name: str, taken: Mapping[str, str]) -> str:
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name} ({number})"
-    return free
 
 
 def _list_names(names: Sequence[str]) -> str:

@@ -20,7 +20,8 @@ from deepflash_service.store.images import (
     write_mask,
 )
 from deepflash_service.store.names import strip_extension
-from deepflash_service.workflows.pairs import check_each_pair, read_pairs, refuse_empty
+from deepflash_service.workflows.expert_folders import read_folders
+from deepflash_service.workflows.pairs import check_each_pair, read_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,15 +36,6 @@ class AgreementOptions:
     consensus: str | Path = "auto"
     min_roi_size: int = 0
     iou: float = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Annotated:
-    """The annotations of one image: file name of the first expert's, label image of each."""
-
-    name: str
-    first: str
-    labels: dict[str, LabelImage]
 
 
 def agree_folders(masks: Mapping[str, Path], *, options: AgreementOptions) -> dict[str, Any]:
@@ -66,12 +58,14 @@ def agree_folders(masks: Mapping[str, Path], *, options: AgreementOptions) -> di
     InputError
         Codes ``pairing_failed``, ``shape_mismatch``, ``invalid_annotation``.
     """
-    images, warnings = _read_folders(masks)
+    images, warnings = read_folders(masks)
     compared = [one for one in images if len(one.labels) > 1]
-    result = _compare(
-        [one.name for one in compared], [one.labels for one in compared], options=options
+    return _compare(
+        [one.name for one in compared],
+        [one.labels for one in compared],
+        options=options,
+        warnings=warnings,
     )
-    return {**result, "warnings": [*warnings, *result["warnings"]]}
 
 
 def agree_dataset(home: Path, dataset_id: str, *, options: AgreementOptions) -> dict[str, Any]:
@@ -86,10 +80,12 @@ def agree_dataset(home: Path, dataset_id: str, *, options: AgreementOptions) -> 
     """
     pairs, warnings = read_pairs(open_dataset(home, dataset_id))
     compared = [pair for pair in pairs if len(pair.annotations) > 1]
-    result = _compare(
-        [pair.name for pair in compared], [pair.annotations for pair in compared], options=options
+    return _compare(
+        [pair.name for pair in compared],
+        [pair.annotations for pair in compared],
+        options=options,
+        warnings=warnings,
     )
-    return {**result, "warnings": [*warnings, *result["warnings"]]}
 
 
 def check_pairs(home: Path, dataset_id: str) -> dict[str, Any]:
@@ -168,9 +164,12 @@ def write_consensus(
         As :func:`agree_folders`; code ``invalid_options`` when the output is a folder of masks.
     """
     _refuse_overwriting(masks, output)
-    images, warnings = _read_folders(masks)
+    images, warnings = read_folders(masks)
+    shared = [one for one in images if len(one.labels) > 1 or len(masks) == 1]
+    if not shared:
+        raise _refuse_single(warnings)
     entries = []
-    for one in images:
+    for one in shared:
         consensus = build_consensus(one.labels, method=method)
         path = output / f"{strip_extension(one.first)}.tif"
         write_mask(path, consensus.mask)
@@ -198,49 +197,22 @@ def _refuse_overwriting(masks: Mapping[str, Path], output: Path) -> None:
             )
 
 
-def _read_folders(masks: Mapping[str, Path]) -> tuple[list[_Annotated], list[str]]:
-    """Group the annotations of one image by name; the first expert who has it names it."""
-    left = {
-        expert: {path.name: path for path in list_images(folder, with_rois=True)}
-        for expert, folder in masks.items()
-    }
-    images: list[_Annotated] = []
-    warnings: list[str] = []
-    for expert in masks:
-        pairing = pair_names(list(left[expert]), {other: list(left[other]) for other in masks})
-        for first, chosen in pairing.pairs.items():
-            paths = {other: left[other].pop(name) for other, name in chosen.items()}
-            images.append(_Annotated(strip_extension(first), first, _read_all(paths)))
-            if len(masks) > 1 and len(paths) == 1:
-                warnings.append(f"Only {expert} has an annotation called {first}.")
-    if not images:
-        raise refuse_empty(["The folders hold no masks, label images or ROI sets."])
-    return sorted(images, key=lambda one: one.name), warnings
-
-
-def _read_all(paths: Mapping[str, Path]) -> dict[str, LabelImage]:
-    labels: dict[str, LabelImage] = {}
-    shape: tuple[int, int] | None = None
-    for expert, path in sorted(paths.items(), key=lambda item: item[1].suffix in {".roi", ".zip"}):
-        one = read_annotation(path, shape=shape)
-        labels[expert] = one
-        shape = (one.shape[0], one.shape[1])
-    return {expert: labels[expert] for expert in paths}
-
-
 def _compare(
     names: Sequence[str],
     annotations: Sequence[Mapping[str, LabelImage]],
     *,
     options: AgreementOptions,
+    warnings: Sequence[str],
 ) -> dict[str, Any]:
     if not names:
-        raise InputError(
-            "No image has annotations of two experts, so there is no agreement to measure. Add the "
-            "masks of a second expert.",
-            code="pairing_failed",
-        )
+        raise _refuse_single(warnings)
     experts = list(dict.fromkeys(expert for one in annotations for expert in one))
+    if "consensus" in experts:
+        raise InputError(
+            "An expert is called consensus, as is the consensus of all experts in the result. "
+            "Give that expert another name.",
+            code="invalid_options",
+        )
     masks = {expert: [one.get(expert) for one in annotations] for expert in experts}
     given = options.consensus
     consensus: Any = given
@@ -253,7 +225,18 @@ def _compare(
         iou=options.iou,
         consensus=consensus,
     )
-    return agreement.to_json()
+    result = agreement.to_json()
+    return {**result, "warnings": [*warnings, *result["warnings"]]}
+
+
+def _refuse_single(warnings: Sequence[str]) -> InputError:
+    text = " ".join(warnings[:5])
+    return InputError(
+        "No image has annotations of two experts. Add the masks of a second expert, named like "
+        f"those of the first. {text}".strip(),
+        code="pairing_failed",
+        details={"warnings": list(warnings)},
+    )
 
 
 def _read_given(

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepflash_service.core.pairing import (
-    Pairing,
     find_identical,
     find_stem,
-    merge_identical,
     pair_names,
     strip_suffix,
 )
@@ -66,7 +64,6 @@ def test_names_of_the_data_we_know_are_paired(image: str, mask: str) -> None:
     pairing = pair_names([image], {"e1": [mask]})
     assert pairing.pairs == {image: {"e1": mask}}
     assert pairing.warnings == ()
-    assert pairing.experts == ("e1",)
 
 
 def test_what_has_no_partner_is_named_and_left_out() -> None:
@@ -93,6 +90,17 @@ def test_doubtful_names_are_never_guessed() -> None:
         pairing = pair_names(images, {"e1": masks})
         assert pairing.pairs == {}
         assert "more than one" in pairing.warnings[0]
+
+
+def test_words_that_tell_files_apart_are_no_suffix() -> None:
+    """The wells of a plate are never swapped, and both files are named."""
+    images = ["plate_A1.tif", "plate_A2.tif", "plate_A3.tif"]
+    pairing = pair_names(images, {"e": ["plate_A1.tif", "plate_A2.tif", "plate_A4.tif"]})
+    assert set(pairing.pairs) == {"plate_A1.tif", "plate_A2.tif"}
+    assert "plate_A4.tif" in pairing.warnings[0]
+    assert "plate_A3.tif" in pairing.warnings[0]
+    alone = pair_names(["0001_img.tif", "0002_img.tif"], {"e": ["0001_msk.tif"]})
+    assert alone.pairs == {"0001_img.tif": {"e": "0001_msk.tif"}}
 
 
 def test_long_lists_are_cut() -> None:
@@ -126,17 +134,3 @@ def test_identical_pixels_are_found() -> None:
         }
     )
     assert groups == (("a", "c", "e"),)
-
-
-def test_copies_become_one_image_with_several_experts() -> None:
-    """The 2018 way to give several experts; doubles of one expert keep both masks."""
-    pairing = Pairing(
-        {"a.tif": {"e1": "m1"}, "b.tif": {"e2": "m2", "e1": "m3"}, "c.tif": {"e1": "m4"}}
-    )
-    merged = merge_identical(pairing, [("a.tif", "b.tif"), ("c.tif", "gone.tif")])
-    assert merged.pairs == {
-        "a.tif": {"e1": "m1", "e2": "m2", "e1 (2)": "m3"},
-        "c.tif": {"e1": "m4"},
-    }
-    assert "identical pixels" in merged.warnings[0]
-    assert "3 masks" in merged.warnings[0]

@@ -155,3 +155,32 @@ def test_the_consensus_never_overwrites_an_expert(experts: dict[str, Path], tmp_
         write_consensus(experts, method="intersection", output=tmp_path / "c" / ".." / "a")
     assert caught.value.code == "invalid_options"
     assert {path: path.read_bytes() for path in (tmp_path / "a").iterdir()} == before
+
+
+def test_a_missing_expert_is_named(experts: dict[str, Path], tmp_path: Path) -> None:
+    """Who has not annotated an image is told; an image of one expert has no consensus."""
+    write_mask(tmp_path / "a" / "z.tif", MASK)
+    found = agree_folders(experts, options=AgreementOptions("majority"))
+    assert "y_cFOS.tif: no annotation by c." in found["warnings"]
+    assert "z.tif: no annotation by b, c; left out." in found["warnings"]
+    written = write_consensus(experts, method="majority", output=tmp_path / "out")
+    assert [one["image"] for one in written["images"]] == ["x_cFOS", "y_cFOS"]
+    assert not (tmp_path / "out" / "z.tif").exists()
+    assert "z.tif: no annotation by b, c; left out." in written["warnings"]
+
+
+def test_doubtful_names_are_the_reason_given(tmp_path: Path) -> None:
+    """When no image has two experts, the error tells which names were in doubt."""
+    for name in ("a/1.tif", "b/1_x.tif", "b/1_y.tif"):
+        write_mask(tmp_path / name, MASK)
+    masks = {"a": tmp_path / "a", "b": tmp_path / "b"}
+    with pytest.raises(InputError, match="would fit more than one name") as caught:
+        agree_folders(masks, options=AgreementOptions())
+    assert caught.value.details["warnings"]
+
+
+def test_no_expert_is_called_consensus(experts: dict[str, Path]) -> None:
+    """The result has one place for the consensus."""
+    with pytest.raises(InputError, match="consensus") as caught:
+        agree_folders({**experts, "consensus": experts["a"]}, options=AgreementOptions())
+    assert caught.value.code == "invalid_options"
