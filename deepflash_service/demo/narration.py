@@ -140,7 +140,7 @@ class Narrator:
             ("ROI Jaccard", f"{mean.roi_jaccard:.3f}"),
             ("F1", f"{mean.f1:.3f}"),
             ("Mean expert F1", f"{results.mean_expert_f1:.3f}"),
-            ("ROIs found/true", f"{mean.predicted}/{mean.expected}"),
+            ("ROIs found/in truth", f"{mean.predicted}/{mean.expected}"),
         )
         for header, footer in columns:
             table.add_column(header, footer, justify="left" if header == "Image" else "right")

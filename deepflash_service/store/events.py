@@ -60,6 +60,13 @@ def encode_event(event: Event, time: str) -> bytes:
     return json.dumps(facts, ensure_ascii=False, allow_nan=False, default=str).encode() + b"\n"
 
 
+def describe_event(event: Event, time: str) -> str:
+    """Return an event as one line that people read in the log of a job."""
+    figures = "".join(f", {key} {value:.4g}" for key, value in event.metrics.items())
+    code = f" [{event.error['code']}]" if event.error else ""
+    return f"{time} {event.state}: {' '.join(event.message.split())}{figures}{code}\n"
+
+
 def write_line(path: Path, line: bytes) -> None:
     """Append one line in a single write, after ending a line that a killed writer left torn."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))

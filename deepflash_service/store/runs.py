@@ -15,7 +15,13 @@ from deepflash_service.errors import InputError, NotFoundError
 from deepflash_service.records import JobKind
 from deepflash_service.store.atomic import TEMPORARY_PREFIX, stage_folder, write_bytes, write_json
 from deepflash_service.store.clock import format_now
-from deepflash_service.store.events import Event, encode_event, parse_events, write_line
+from deepflash_service.store.events import (
+    Event,
+    describe_event,
+    encode_event,
+    parse_events,
+    write_line,
+)
 from deepflash_service.store.names import check_file_name, check_id
 from deepflash_service.store.reading import read_json
 
@@ -145,8 +151,11 @@ def list_inputs(run: Run, part: InputPart) -> list[Path]:
 
 
 def append_event(run: Run, event: Event) -> None:
-    """Append one event; safe from several processes."""
-    write_line(run.folder / _EVENTS, encode_event(event, format_now()))
+    """Append one event, and a line for people to the log; safe from several processes."""
+    now = format_now()
+    write_line(run.folder / _EVENTS, encode_event(event, now))
+    with run.log.open("a", encoding="utf-8") as log:
+        log.write(describe_event(event, now))
 
 
 def read_events(run: Run, *, after: int = 0) -> list[dict[str, Any]]:

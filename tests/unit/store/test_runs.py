@@ -45,6 +45,16 @@ def test_events_are_numbered_lines(run: runs.Run) -> None:
     assert job["finished"] == events[1]["time"]
 
 
+def test_the_log_tells_people_what_happened(run: runs.Run) -> None:
+    """Every event is one readable line of log.txt, a failure with its code."""
+    runs.append_event(run, Event("running", "epoch 1\nof 2", 1, 2, {"f1": 0.51234}))
+    error = {"code": "rgb_image", "message": "no", "details": {}}
+    runs.append_event(run, Event("failed", "This is an RGB image.", error=error))
+    lines = run.log.read_text(encoding="utf-8").splitlines()
+    assert lines[-2].endswith(" running: epoch 1 of 2, f1 0.5123")
+    assert lines[-1].endswith(" failed: This is an RGB image. [rgb_image]")
+
+
 def test_errors_reach_the_job(run: runs.Run) -> None:
     """A failed job tells code, sentence and details."""
     error = {"code": "rgb_image", "message": "This is an RGB image.", "details": {}}
