@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 
 @click.group()
-def jobs() -> None:
+@home_option
+@click.pass_context
+def jobs(ctx: click.Context, *, home: str | None) -> None:
     """List, show, stop, cancel, resume jobs; no service needs to run."""
+    ctx.find_root().obj = home
 
 
 @jobs.command("list")

@@ -12,8 +12,11 @@ from deepflash_service.commands.running import LOG, start_home
 
 
 @click.group()
-def models() -> None:
+@home_option
+@click.pass_context
+def models(ctx: click.Context, *, home: str | None) -> None:
     """List, show, test, import, export, tag, remove models of the library."""
+    ctx.find_root().obj = home
 
 
 @models.command("list")

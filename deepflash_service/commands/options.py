@@ -32,9 +32,13 @@ def _parse_experts(
 
 
 def _keep_home(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    del param
     outer = ctx.find_root().obj
-    return value or (outer if isinstance(outer, str) else None)
+    chosen = value if value is not None else outer
+    if not isinstance(chosen, str):
+        return None
+    if not chosen.strip():
+        raise click.BadParameter("give a folder, or leave the option out.", param=param)
+    return chosen
 
 
 home_option: Decorator = click.option(

@@ -17,6 +17,8 @@ from deepflash_service.workflows.pairs import refuse_empty
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
 _LABELS = "_labels.tif"
 
 
@@ -55,15 +57,24 @@ def measure_folders(
     if not pairing.pairs:
         raise refuse_empty(pairing.warnings)
     tables, entries = [], []
+    warnings, refused = list(pairing.warnings), []
     for name, chosen in sorted(pairing.pairs.items()):
         hooks.check()
-        table = _measure(image_files[name], label_files[chosen["labels"]])
+        try:
+            table, note = _measure(image_files[name], label_files[chosen["labels"]])
+        except _PlaneError as error:
+            refused.append(error)
+            continue
+        warnings += note
         tables.append(table)
         entries.append({"image": name, "rois": len(table)})
+    if not tables:
+        raise refused[0]
     filled = [table for table in tables if len(table)] or tables[:1]
     text = pd.concat(filled, ignore_index=True).to_csv(index=False, lineterminator="\n")
     write_text(output, text)
-    return {"output": str(output), "images": entries, "warnings": list(pairing.warnings)}
+    warnings += [f"{error.message} It is left out." for error in refused]
+    return {"output": str(output), "images": entries, "warnings": warnings}
 
 
 def _find_labels(folder: Path) -> dict[str, Path]:
@@ -74,16 +85,28 @@ def _find_labels(folder: Path) -> dict[str, Path]:
     return {f"{name.removesuffix(_LABELS)}.tif": path for name, path in results.items()}
 
 
-def _measure(image_path: Path, labels_path: Path) -> Any:
+class _PlaneError(InputError):
+    """An image that has no single grey plane, among others that may have one."""
+
+
+def _measure(image_path: Path, labels_path: Path) -> tuple[pd.DataFrame, list[str]]:
     image = read_image(image_path)
     if len(image.planes) > 1:
-        raise InputError(
+        raise _PlaneError(
             f"{image.name} is a stack. Measure its planes as single files, or use the table that "
             "`deepflash segment` writes.",
             code="invalid_image",
         )
+    if image.is_rgb:
+        raise _PlaneError(
+            f"{image.name} is an RGB image, whose intensities are no measurements. Use Image > "
+            "Color > Split Channels or Image > Type > 8-bit.",
+            code="rgb_image",
+        )
+    notes = []
+    if image.channels > 1:
+        notes = [f"{image.name} has {image.channels} channels; channel 1 was measured."]
     labels = read_annotation(labels_path, shape=image.shape)
-    pixels = image.select()
-    grey = pixels if pixels.ndim == 2 else pixels[..., 0]
-    table = measure_rois(labels, np.asarray(grey), calibration=image.calibration)
-    return table.assign(Image=image.name)
+    grey = np.asarray(image.select(channel=1))
+    table = measure_rois(labels, grey, calibration=image.calibration)
+    return table.assign(Image=image.name, C=1, Z=1, T=1), notes

@@ -25,6 +25,7 @@ from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.measure import measure_folders
 from deepflash_service.workflows.model_tests import check_model
 from deepflash_service.workflows.samples import write_samples
+from tests.unit.store.image_samples import make_png
 from tests.unit.workflows.conftest import LABELS, make_model, predict_bright
 
 
@@ -39,6 +40,24 @@ def test_measure_writes_one_row_per_roi(
     assert table["Area (µm^2)"].tolist() == [16, 30, 0.25]
     assert table["Mean"].tolist() == [200, 200, 200]
     assert set(table["Image"]) == {"a.tif"}
+    assert table[["C", "Z", "T"]].to_numpy().tolist() == [[1, 1, 1]] * 3
+
+
+def test_measure_leaves_stacks_and_colour_images_out(
+    tmp_path: Path, image_folder: Path, truth_folder: Path
+) -> None:
+    """What has no single grey plane is named; the other images are measured."""
+    write_image(image_folder / "s.tif", np.zeros((2, 40, 50), np.uint8))
+    rng = np.random.default_rng(0)
+    colours = rng.integers(0, 200, (40, 50, 3)).astype(np.uint8)
+    (image_folder / "c.png").write_bytes(make_png(colours))
+    for name in "sc":
+        write_labels(truth_folder / f"{name}.tif", LABELS)
+    result = measure_folders(image_folder, truth_folder, output=tmp_path / "t.csv")
+    assert [one["image"] for one in result["images"]] == ["a.tif", "b.tif"]
+    text = " ".join(result["warnings"])
+    assert "s.tif is a stack" in text
+    assert "c.png is an RGB image" in text
 
 
 def test_measure_refuses_what_does_not_fit(tmp_path: Path, image_folder: Path) -> None:
