@@ -23,6 +23,8 @@ _ROUNDING = 1e-4
 _CODE = "invalid_annotation"
 _MOST_PATCHES_PER_LABEL = 20
 _MOST_PATCHES = 1000
+_FEW_VALUES = 100
+_SPECK = 2
 _MOST_COLOURS = 1024
 
 
@@ -165,8 +167,10 @@ def _refuse_photograph(labels: LabelImage, source: Source) -> None:
     from skimage.measure import label
 
     values = np.unique(labels).size
-    patches = int(label(labels, connectivity=2, background=-1).max())
-    if patches > _MOST_PATCHES_PER_LABEL * values + _MOST_PATCHES:
+    sizes = np.bincount(label(labels, connectivity=2, background=-1).ravel())[1:]
+    patches = sizes.size
+    is_noise = patches > values > _FEW_VALUES and float(np.median(sizes)) <= _SPECK
+    if is_noise or patches > _MOST_PATCHES_PER_LABEL * values + _MOST_PATCHES:
         raise InputError(
             f"{source.name} looks like an image, not an annotation: its {values} grey values form "
             f"{patches:,} patches. Give a mask (0 and 255), a label image or a ROI set.",
@@ -201,6 +205,9 @@ def _label_colours(pixels: Array, source: Source) -> LabelImage:
             code=_CODE,
             details={"name": source.name, "colours": int(values.size)},
         )
+    if values.size == 2:
+        darkest = values[0] == 0 or counts[0] >= counts[1]
+        return label_rois(codes == values[1 if darkest else 0])
     background = values[0] if values[0] == 0 else values[np.argmax(counts)]
     ranks = np.searchsorted(values, codes).astype(np.int32) + 1
     ranks[codes == background] = 0

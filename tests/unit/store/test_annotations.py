@@ -57,6 +57,26 @@ def test_colours_are_labelled_one_by_one() -> None:
     assert read_annotation(make_png(colours)).max() == 3
 
 
+def test_two_colours_are_a_mask() -> None:
+    """Red on black is the same mask as white on black: corners touch."""
+    colours = np.zeros((20, 30, 3), np.uint8)
+    colours[2:6, 2:6, 0] = colours[6:9, 6:9, 0] = 255
+    assert read_annotation(make_png(colours)).max() == 1
+    colours[..., 2] = 9
+    assert read_annotation(make_png(colours)).max() == 1
+
+
+def test_noise_of_sixteen_bits_is_no_label_image() -> None:
+    """A raw image has more values than objects, however many grey values its camera knows."""
+    rng = np.random.default_rng(0)
+    for top, shape in ((60_000, (120, 130)), (4_000, (40, 50)), (700, (30, 30))):
+        noise = rng.integers(0, top, shape).astype(np.uint16)
+        with pytest.raises(InputError, match="looks like an image"):
+            read_annotation(make_tiff(noise))
+    many = np.kron(np.arange(900).reshape(30, 30), np.ones((3, 3))).astype(np.uint16)
+    assert read_annotation(make_tiff(many)).max() == 899
+
+
 def test_white_on_black_and_palette_agree() -> None:
     """A mask that ImageJ saved with an inverting table has the same foreground."""
     picture = Image.fromarray(MASK, "P")
