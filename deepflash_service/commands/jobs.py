@@ -94,7 +94,11 @@ def cancel(job: str, *, home: str | None, as_json: bool) -> None:
 @home_option
 @json_option
 def resume(job: str, *, home: str | None, as_json: bool) -> None:
-    """Go on with a training that was interrupted, failed or was stopped, in this process."""
+    """Go on with a training that was interrupted, failed or was stopped, in this process.
+
+    Members of the model that were finished are kept; a member that was not begins at its first
+    epoch.
+    """
     from deepflash_service.jobs.endings import check_resumable
     from deepflash_service.store.runs import clear_requests, open_run
 
