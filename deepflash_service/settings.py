@@ -46,11 +46,6 @@ class Settings:
     options_bytes: int = 256 * 1024
     min_free_bytes: int = 200 * 1024**2
 
-    @property
-    def runtime_file(self) -> Path:
-        """The owner-only file that tells clients the address and the token."""
-        return self.home / "service.json"
-
 
 def find_home(home: str | os.PathLike[str] | None = None) -> Path:
     """Return the absolute home folder: the argument, else DEEPFLASH_HOME, else the user's.

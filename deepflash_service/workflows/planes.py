@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.labels import label_rois
+from deepflash_service.core.measurements import rate_rois
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
@@ -36,9 +37,7 @@ class SegmentedPlane:
 
     def score(self) -> list[float]:
         """Return the mean probability of each ROI, in the order of the labels."""
-        counts = np.bincount(self.labels.ravel())
-        sums = np.bincount(self.labels.ravel(), weights=self.probability.ravel())
-        return [float(sums[k] / counts[k]) for k in np.flatnonzero(counts) if k > 0]
+        return [float(score) for score in rate_rois(self.labels, self.probability)]
 
 
 @dataclass(frozen=True, slots=True)

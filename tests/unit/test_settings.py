@@ -28,7 +28,6 @@ def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     settings = load_settings("here", port=80)
     assert settings.home == tmp_path / "here"
-    assert settings.runtime_file == tmp_path / "here" / "service.json"
 
 
 def test_impossible_settings_are_refused(tmp_path: Path) -> None:
