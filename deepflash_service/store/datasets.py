@@ -25,6 +25,7 @@ from deepflash_service.store.dataset_records import (
 from deepflash_service.store.images import (
     list_images,
     list_stored,
+    list_uploads,
     read_annotation,
     read_image,
 )
@@ -114,7 +115,7 @@ def open_dataset(home: Path, dataset_id: str) -> Dataset:
     is_linked = "links" in facts
     image_paths = _map_names(list_images(images) if is_linked else list_stored(images))
     mask_paths = {
-        expert: _map_names(list_images(one, with_rois=True) if is_linked else list_stored(one))
+        expert: _map_names(list_images(one, with_rois=True) if is_linked else list_uploads(one))
         for expert, one in sorted(masks.items())
     }
     pairing = pair_names(list(image_paths), {key: list(one) for key, one in mask_paths.items()})

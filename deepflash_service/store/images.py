@@ -17,6 +17,7 @@ from deepflash_service.store.image_writing import (
     write_png,
     write_probability,
 )
+from deepflash_service.store.names import strip_extension
 from deepflash_service.store.planes import ImageFile, PlaneLayout
 from deepflash_service.store.raster_reading import read_raster
 from deepflash_service.store.roi_files import read_rois, write_roi_zip
@@ -35,6 +36,7 @@ __all__ = [
     "encode_tiff",
     "list_images",
     "list_stored",
+    "list_uploads",
     "read_annotation",
     "read_image",
     "read_mask_or_map",
@@ -98,7 +100,7 @@ def list_images(folder: Path, *, with_rois: bool = False) -> list[Path]:
     folder : Path
         Searched without its sub-folders.
     with_rois : bool, optional
-        Include ImageJ ROI sets (``.roi``, ``.zip``).
+        Include ImageJ ROI sets (``.roi``, ``.zip``), but not beside a mask of the same name.
 
     Raises
     ------
@@ -106,7 +108,34 @@ def list_images(folder: Path, *, with_rois: bool = False) -> list[Path]:
         Code ``unreadable_file`` when the folder does not exist.
     """
     suffixes = _SUFFIXES | _ROI_SUFFIXES if with_rois else _SUFFIXES
-    return [path for path in list_stored(folder) if path.suffix.lower() in suffixes]
+    found = [path for path in list_stored(folder) if path.suffix.lower() in suffixes]
+    return _prefer_masks(found) if with_rois else found
+
+
+def list_uploads(folder: Path) -> list[Path]:
+    """Return the uploaded annotations of one expert, sorted by name.
+
+    Raises
+    ------
+    InputError
+        Code ``unreadable_file`` when the folder does not exist.
+    """
+    return _prefer_masks(list_stored(folder))
+
+
+def _prefer_masks(paths: list[Path]) -> list[Path]:
+    # the annotation macros write NAME.tif and NAME_RoiSet.zip: one annotation, two files
+    masks = {
+        strip_extension(path.name).casefold()
+        for path in paths
+        if path.suffix.lower() not in _ROI_SUFFIXES
+    }
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() not in _ROI_SUFFIXES
+        or path.stem.casefold().removesuffix("_roiset") not in masks
+    ]
 
 
 def list_stored(folder: Path) -> list[Path]:

@@ -204,3 +204,11 @@ def test_no_image_reaches_for_another_file(tmp_path: Path) -> None:
     path.write_bytes(make_tiff(GREY, description=OME_OF_TWO_FILES, metadata=None))
     with pytest.raises(InputError, match="one part of an image in several files"):
         read_image(path)
+
+
+def test_a_roi_set_beside_its_mask_is_the_same_annotation(tmp_path: Path) -> None:
+    """What the annotation macros write, NAME.tif and NAME_RoiSet.zip, counts once."""
+    for name in ("a.tif", "a_RoiSet.zip", "B.png", "b.zip", "c_RoiSet.zip", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    found = [path.name for path in list_images(tmp_path, with_rois=True)]
+    assert found == ["B.png", "a.tif", "c_RoiSet.zip"]
