@@ -169,7 +169,10 @@ class Narrator:
         print_line(f"{output / 'rois.csv'}, summary.csv, summary.json  tables and scores")
         self.console.print("[bold]What to try next[/]")
         print_line(f"{command} segment IMAGE --model {model} --output results --home {home}")
-        print_line(f"{command} serve --home {home}  then Plugins > DeepFLaSH in Fiji")
+        print_line(
+            f"{command} serve --home {home}  then Fiji from a terminal with "
+            f"DEEPFLASH_HOME={home.resolve()}, Plugins > DeepFLaSH"
+        )
         print_line("docs/tutorial.md  the same with your own images")
 
 
