@@ -34,12 +34,16 @@ folder = data + File.separator + "test" + File.separator + "images" + File.separ
 names = getFileList(folder);
 total = 0;
 for (i = 0; i < names.length; i++) {
+    before = nImages;
     open(folder + names[i]);
-    options = "model=[" + model + "] table output_folder=[" + output + File.separator + "rois] overwrite";
+    if (nImages == before) exit(folder + names[i] + " cannot be opened as an image.");
+    id = getImageID();
+    options = "image=" + id + " " + "model=[" + model + "] table output_folder=[" + output + File.separator + "rois] overwrite";
     answer = call("org.deepflash.Macros.segment", options);
     if (startsWith(answer, "error: ")) exit(substring(answer, 7));
     print(names[i] + ": " + answer + " ROIs");
     total = total + parseInt(answer);
+    selectImage(id);
     saveAs("Tiff", output + File.separator + File.getNameWithoutExtension(names[i]) + "_overlay.tif");
     close();
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,8 @@ def test_annotation_macro_saves_one_image(folder: Path, run_headless: object) ->
         ("DeepFLaSH_Annotate.ijm", "output=/nope expert=x", "No image is open"),
         ("DeepFLaSH_Annotate.ijm", "output=/nope expert=../x", "becomes a file name"),
         ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=x", "There is no folder"),
+        ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=[x", "Close it with ]"),
+        ("DeepFLaSH_Segment_Folder.ijm", "images=. output=. model=x tresh=1", "Unknown option tresh"),
         ("Workflow_Example.ijm", "data=/nope", "data=DIR output=DIR model=NAME"),
     ],
 )  # fmt: skip
@@ -164,14 +167,21 @@ def test_conversion_runs_with_a_display_too(
 def test_folder_macro_segments_and_tells_what_failed(
     pictures: Path, clean_desktop: Desktop, project_root: Path, tmp_path: Path
 ) -> None:
-    """Results lie in the output folder; the RGB image is a row with its reason."""
+    """What cannot be segmented is a row with its reason, and the user's own image stays open."""
+    given_pictures = tmp_path / "do not overwrite these labels"
+    shutil.copytree(pictures, given_pictures)
+    (given_pictures / "zz_bad.tif").write_text("no image")
     macro = (project_root / "macros" / "DeepFLaSH_Segment_Folder.ijm").as_posix()
-    given = f"images=[{pictures}] output=[{tmp_path / 'out'}] model=Bright labels"
-    answer = clean_desktop.do("macro", f'return runMacro("{macro}", "{given}");')
-    assert answer == "done 3 segmented, 1 failed"
+    given = f"images=[{given_pictures}] output=[{tmp_path / 'out'}] model=Bright labels"
+    call = f'newImage("mine", "8-bit", 64, 64, 1); r = runMacro("{macro}", "{given}");'
+    call += 'r = r + " " + getTitle() + nImages; close(); return r;'
+    assert clean_desktop.do("macro", call) == "done 3 segmented, 0 kept, 2 failed mine1"
+    assert not (tmp_path / "out" / "mine_RoiSet.zip").exists()
     rows = (tmp_path / "out" / "summary.csv").read_text().splitlines()
     assert "cells.tif,6," in rows
     assert any(row.startswith('colour.tif,,"This is an RGB image') for row in rows)
+    assert any(row.startswith('zz_bad.tif,,"') and "cannot be opened" in row for row in rows)
+    assert clean_desktop.do("macro", call) == "done 0 segmented, 3 kept, 2 failed mine1"
     assert tifffile.imread(tmp_path / "out" / "cells_labels.tif").max() == 6
     assert len(roifile.roiread(tmp_path / "out" / "cells_RoiSet.zip")) == 6
     table = (tmp_path / "out" / "cells_rois.csv").read_text().splitlines()

@@ -3,6 +3,7 @@ package org.deepflash;
 import java.util.concurrent.Callable;
 import org.deepflash.commands.CheckService;
 import org.deepflash.commands.Failures;
+import org.deepflash.commands.FolderSegmentation;
 import org.deepflash.commands.MacroExtensions;
 import org.deepflash.commands.RoiConversion;
 import org.deepflash.commands.Segment;
@@ -23,6 +24,11 @@ public final class Macros {
     /** Segments the current image, or {@code image=TITLE}; returns the number of ROIs. Keys of {@code DFL Segment...}. */
     public static String segment(String options) {
         return answer(() -> Integer.toString(Segment.segment(OptionText.parse(options))));
+    }
+
+    /** Segments a folder; returns the counts. See {@link FolderSegmentation#run}. */
+    public static String segmentFolder(String options) {
+        return answer(() -> FolderSegmentation.run(OptionText.parse(options)));
     }
 
     /** Returns what the service tells about itself as JSON; the options are not used yet. */

@@ -4,7 +4,6 @@ import ij.IJ;
 import ij.ImagePlus;
 import ij.gui.Overlay;
 import ij.gui.Roi;
-import ij.io.Opener;
 import ij.plugin.frame.RoiManager;
 import ij.process.ByteProcessor;
 import java.awt.GraphicsEnvironment;
@@ -62,7 +61,7 @@ public final class RoiConversion {
 
     private static ImagePlus sizedImage(OptionText options) {
         if (options.has("image")) {
-            return openImage(Paths.get(options.need("image")));
+            return Images.open(Paths.get(options.need("image")));
         }
         int width = options.getInt("width", 0);
         int height = options.getInt("height", 0);
@@ -86,7 +85,7 @@ public final class RoiConversion {
     public static int saveAnnotation(OptionText options) throws IOException {
         options.allowOnly(SAVE_KEYS);
         Path folder = expertFolder(options);
-        ImagePlus image = options.has("image") ? openImage(Paths.get(options.need("image"))) : Images.needCurrent();
+        ImagePlus image = options.has("image") ? Images.open(Paths.get(options.need("image"))) : Images.needCurrent();
         List<Roi> rois = options.has("rois") ? RoiFiles.read(Paths.get(options.need("rois"))) : drawnRois(image);
         String name = plainName(options.get("name", RoiPairing.stem(image.getTitle())), "name");
         return save(image, rois, folder.resolve(name), options);
@@ -132,10 +131,10 @@ public final class RoiConversion {
                 continue;
             }
             try {
-                int count = save(openImage(pair.getKey()), RoiFiles.read(pair.getValue()), target, options);
+                int count = save(Images.open(pair.getKey()), RoiFiles.read(pair.getValue()), target, options);
                 IJ.log("DeepFLaSH: " + title + ", " + count + " ROIs of " + options.need("expert"));
                 done++;
-            } catch (IOException | InputException error) {
+            } catch (IOException | RuntimeException error) {
                 IJ.log("DeepFLaSH: failed. " + title + ": " + Failures.toSentence(error));
                 failed++;
             }
@@ -177,15 +176,6 @@ public final class RoiConversion {
         }
         pairing.getProblems().forEach(problem -> lines.append("problem\t").append(problem).append('\n'));
         return lines.toString();
-    }
-
-    private static ImagePlus openImage(Path file) {
-        ImagePlus image = Files.isRegularFile(file) ? new Opener().openImage(file.toString()) : null;
-        if (image == null) {
-            throw new InputException(file + " cannot be opened as an image. Check that it exists and opens in ImageJ.");
-        }
-        image.setTitle(file.getFileName().toString());
-        return image;
     }
 
     private static String plainName(String text, String what) {

@@ -70,7 +70,13 @@ public final class Segment implements PlugIn {
         ImagePlus image = Images.find(settings.getImage());
         settings.getModel();
         ServiceClient client = Connector.connect();
-        Segmentation result = carryOut(image, settings, new Segmentation(client, settings, client.listModels()));
+        return segment(image, settings, client, client.listModels());
+    }
+
+    /** Segments an image, which need not be open, and tells in the Log if nothing was found. */
+    static int segment(ImagePlus image, SegmentSettings settings, ServiceClient client, List<ModelInfo> models)
+            throws IOException {
+        Segmentation result = carryOut(image, settings, new Segmentation(client, settings, models));
         if (result.getRois().isEmpty()) {
             IJ.log("DeepFLaSH: " + image.getTitle() + ": " + result.describeNothing());
         }

@@ -57,6 +57,15 @@ public final class RoiPairing {
         return pairing;
     }
 
+    /**
+     * Returns the images of a folder, sorted by name.
+     *
+     * @throws InputException if the folder is missing
+     */
+    public static List<Path> listImages(Path folder) {
+        return list(folder, IMAGE_TYPES);
+    }
+
     private static List<Path> list(Path folder, Set<String> types) {
         if (!Files.isDirectory(folder)) {
             throw new InputException("There is no folder " + folder + ". Check the name.");

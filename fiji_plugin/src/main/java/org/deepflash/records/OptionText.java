@@ -145,6 +145,20 @@ public final class OptionText {
         }
     }
 
+    /** Returns these options and one more; a key that is there already is replaced. */
+    public OptionText with(String key, String value) {
+        Map<String, String> changed = new LinkedHashMap<>(values);
+        changed.put(key, value);
+        return new OptionText(changed);
+    }
+
+    /** Returns these options but for one. */
+    public OptionText without(String key) {
+        Map<String, String> changed = new LinkedHashMap<>(values);
+        changed.remove(key);
+        return new OptionText(changed);
+    }
+
     /** Writes one {@code key=value}, in brackets where needed. */
     public static String write(String key, String value) {
         boolean isPlain = !value.isEmpty() && value.indexOf(' ') < 0 && !value.startsWith("[");

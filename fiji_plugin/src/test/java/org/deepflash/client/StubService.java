@@ -16,7 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /** A service of a few lines that answers what a test tells it to, and can delay, drop and fail. */
-final class StubService implements AutoCloseable {
+public final class StubService implements AutoCloseable {
 
     static final String INFO = "{\"service\":\"deepflash\",\"version\":\"0.1.0\",\"api\":1,\"device\":{\"name\":\"x\"}}";
 
@@ -27,11 +27,11 @@ final class StubService implements AutoCloseable {
     private final List<String> bodies = Collections.synchronizedList(new ArrayList<>());
 
     /** Writes the answer to a request. */
-    interface Answer {
+    public interface Answer {
         void write(HttpExchange exchange) throws IOException;
     }
 
-    StubService() throws IOException {
+    public StubService() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", this::handle);
         server.setExecutor(threads);
@@ -39,11 +39,11 @@ final class StubService implements AutoCloseable {
         on("GET /api/v1/info", 200, INFO);
     }
 
-    StubService on(String request, int status, String body) {
+    public StubService on(String request, int status, String body) {
         return on(request, exchange -> send(exchange, status, body));
     }
 
-    StubService on(String request, Answer answer) {
+    public StubService on(String request, Answer answer) {
         answers.put(request, answer);
         return this;
     }
@@ -64,7 +64,7 @@ final class StubService implements AutoCloseable {
         answers.getOrDefault(request, other -> send(other, 404, "{}")).write(exchange);
     }
 
-    String url() {
+    public String url() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
     }
 
