@@ -15,9 +15,9 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 def name_cpu() -> str:
     """Return the name of the processor as OpenVINO reads it."""
-    import openvino
+    from deepflash_service.inference.engines import load_openvino
 
-    return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+    return str(load_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
 
 
 def record_result(name: str, figures: dict[str, Any]) -> Path:

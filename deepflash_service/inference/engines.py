@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -108,9 +110,20 @@ def compile_openvino(network: object, precision: Literal["float32", "bfloat16"])
     return _compile(_convert(network), precision)
 
 
-def _convert(network: object) -> Any:
-    import openvino
+def load_openvino() -> Any:
+    """Import OpenVINO without its usage statistics: nothing may leave this computer.
 
+    Returns
+    -------
+    module
+        Without its telemetry package the converter falls back to an empty stand-in of its own.
+    """
+    sys.modules.setdefault("openvino_telemetry", cast("Any", None))
+    return import_module("openvino")
+
+
+def _convert(network: object) -> Any:
+    openvino = load_openvino()
     with warnings.catch_warnings():
         # the converter calls the network with a tuple, of which Keras warns
         warnings.simplefilter("ignore", UserWarning)
@@ -118,13 +131,11 @@ def _convert(network: object) -> Any:
 
 
 def _compile(model: Any, precision: Literal["float32", "bfloat16"]) -> PredictTiles:
-    import openvino
-
     hints = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
         "PERFORMANCE_HINT": "LATENCY",
     }
-    compiled = openvino.Core().compile_model(model, "CPU", hints)
+    compiled = load_openvino().Core().compile_model(model, "CPU", hints)
     request = compiled.create_infer_request()
 
     def predict(tiles: Any) -> Any:
@@ -149,16 +160,12 @@ def _try_openvino(network: object, probe: Any, expected: Any) -> list[Engine]:
 
 
 def _list_precisions() -> tuple[Literal["float32", "bfloat16"], ...]:
-    import openvino
-
-    known = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    known = load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ("float32", "bfloat16") if "BF16" in known else ("float32",)
 
 
 def _name_device() -> str:
-    import openvino
-
-    return str(openvino.Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+    return str(load_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
 
 
 def _time(predict: Callable[[Any], Any], probe: Any) -> float:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -154,3 +158,17 @@ def test_openvino_result_is_a_copy(networks: list[Any]) -> None:
     before = first.copy()
     predict(np.ones((1, 64, 64, 1), dtype=np.float32))
     np.testing.assert_array_equal(first, before)
+
+
+@pytest.mark.keras
+def test_nothing_is_told_to_anyone(tmp_path: Path) -> None:
+    """Converting a network counts no usage: OpenVINO leaves no identity in the user's folder."""
+    code = (
+        "from deepflash_service.inference.engines import _convert\n"
+        "from deepflash_service.network.architecture import build_network\n"
+        "from deepflash_service.records import NetworkCard\n"
+        "_convert(build_network(NetworkCard(filters=4, depth=1)))\n"
+    )
+    places = {**os.environ, "HOME": str(tmp_path), "CI": ""}
+    subprocess.run([sys.executable, "-c", code], env=places, capture_output=True, check=True)
+    assert {path.name for path in tmp_path.iterdir()} <= {".keras"}
