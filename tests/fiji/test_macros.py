@@ -137,7 +137,7 @@ def test_annotation_macro_saves_one_image(folder: Path, run_headless: object) ->
         ("DeepFLaSH_Annotate.ijm", "output=/nope expert=../x", "becomes a file name"),
         ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=x", "There is no folder"),
         ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=[x", "Close it with ]"),
-        ("DeepFLaSH_Segment_Folder.ijm", "images=. output=. model=x tresh=1", "Unknown option tresh"),
+        ("DeepFLaSH_Segment_Folder.ijm", "images=. output=. model=x odd=1", "Unknown option odd"),
         ("Workflow_Example.ijm", "data=/nope", "data=DIR output=DIR model=NAME"),
     ],
 )  # fmt: skip
