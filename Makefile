@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MVN ?= mvn
-MVN_FLAGS ?= -B -q -ntp
+MVN_FLAGS ?= -B -q -ntp -Dstyle.color=never
 JAR_SOURCES := $(shell find fiji_plugin/src fiji_plugin/pom.xml -type f 2>/dev/null)
 
 .PHONY: help setup demo test test-fast check lint format clean
