@@ -68,11 +68,7 @@ def read_annotation(
     pixels = _read_pixels(origin, max_pixels=max_pixels)
     if shape is not None and pixels.shape[:2] != tuple(shape):
         raise _refuse_shape(origin, pixels.shape[:2], shape)
-    if pixels.ndim == 3:
-        return _label_colours(pixels, origin)
-    if pixels.dtype.kind == "f":
-        pixels = _round_labels(pixels, origin)
-    return _label_values(pixels, origin)
+    return _label_pixels(pixels, origin)
 
 
 def read_mask_or_map(
@@ -90,7 +86,16 @@ def read_mask_or_map(
         pixels = _read_pixels(origin, max_pixels=PIXEL_LIMIT)
         if pixels.dtype.kind == "f" and pixels.ndim == 2 and _is_map(pixels):
             return np.clip(pixels.astype(np.float32), 0.0, 1.0)
+        return _label_pixels(pixels, origin)
     return read_annotation(source, name=name)
+
+
+def _label_pixels(pixels: Array, source: Source) -> LabelImage:
+    if pixels.ndim == 3:
+        return _label_colours(pixels, source)
+    if pixels.dtype.kind == "f":
+        pixels = _round_labels(pixels, source)
+    return _label_values(pixels, source)
 
 
 def _is_map(pixels: Array) -> bool:
