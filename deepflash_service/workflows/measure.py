@@ -13,13 +13,12 @@ from deepflash_service.store.atomic import write_text
 from deepflash_service.store.images import list_images, read_annotation, read_image
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.pairs import refuse_empty
+from deepflash_service.workflows.predictions import find_label_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-
-_LABELS = "_labels.tif"
 
 
 def measure_folders(
@@ -78,11 +77,9 @@ def measure_folders(
 
 
 def _find_labels(folder: Path) -> dict[str, Path]:
-    files = {path.name: path for path in list_images(folder, with_rois=True)}
-    results = {name: path for name, path in files.items() if name.endswith(_LABELS)}
-    if not results:
-        return files
-    return {f"{name.removesuffix(_LABELS)}.tif": path for name, path in results.items()}
+    files = list_images(folder, with_rois=True)
+    results = {f"{name}.tif": path for name, path in find_label_files(files).items()}
+    return results or {path.name: path for path in files}
 
 
 class _PlaneError(InputError):

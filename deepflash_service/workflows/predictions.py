@@ -41,10 +41,10 @@ def find_predictions(paths: Sequence[Path], options: EvaluateOptions) -> list[Pr
     other files are predictions themselves.
     """
     files = {path.name: path for path in paths}
+    labels = find_label_files(paths)
     thresholds = _read_thresholds(paths[0].parent) if paths else {}
     is_changed = options.threshold is not None or options.min_roi_size is not None
-    names = sorted(name[: -len(_LABELS)] for name in files if name.endswith(_LABELS))
-    if not names:
+    if not labels:
         return [
             PredictionFile(
                 strip_extension(name),
@@ -54,13 +54,18 @@ def find_predictions(paths: Sequence[Path], options: EvaluateOptions) -> list[Pr
             for name, path in files.items()
         ]
     found = []
-    for name in names:
+    for name in sorted(labels):
         threshold = thresholds.get(name) if options.threshold is None else options.threshold
         # Without the threshold that made the labels, the size filter works on the labels.
         is_relabelled = is_changed and threshold is not None
         path = files.get(name + _PROBABILITY) if is_relabelled else None
-        found.append(PredictionFile(name, path or files[name + _LABELS], threshold or 0.0))
+        found.append(PredictionFile(name, path or labels[name], threshold or 0.0))
     return found
+
+
+def find_label_files(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return the label images that ``deepflash segment`` wrote, by the name of their image."""
+    return {path.name.removesuffix(_LABELS): path for path in paths if path.name.endswith(_LABELS)}
 
 
 def pair_predictions(
