@@ -15,6 +15,7 @@ import platformdirs
 from deepflash_service.errors import InputError
 
 HOME_VARIABLE = "DEEPFLASH_HOME"
+CHECKPOINT_VARIABLE = "DEEPFLASH_CHECKPOINT_SECONDS"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -36,6 +37,8 @@ class Settings:
         Largest JSON part of a request in bytes.
     min_free_bytes : int
         Uploads are refused when less disk space than this would stay free.
+    checkpoint_seconds : float
+        A training writes at most one checkpoint in this time.
     """
 
     home: Path
@@ -45,6 +48,7 @@ class Settings:
     image_pixels: int = 400_000_000
     options_bytes: int = 256 * 1024
     min_free_bytes: int = 200 * 1024**2
+    checkpoint_seconds: float = 30.0
 
 
 def find_home(home: str | os.PathLike[str] | None = None) -> Path:
@@ -80,11 +84,33 @@ def load_settings(
     Raises
     ------
     InputError
-        Code ``invalid_home`` or ``invalid_port``.
+        Code ``invalid_home``, ``invalid_port`` or ``invalid_setting``.
     """
     if not 0 <= port <= 65_535:
         raise InputError(
             f"{port} is no port. Choose 0 (any free one) or a number up to 65535.",
             code="invalid_port",
         )
-    return Settings(home=find_home(home), host=host, port=port)
+    return Settings(
+        home=find_home(home),
+        host=host,
+        port=port,
+        checkpoint_seconds=_read_seconds(CHECKPOINT_VARIABLE, 30.0),
+    )
+
+
+def _read_seconds(variable: str, usual: float) -> float:
+    text = os.environ.get(variable, "")
+    if not text:
+        return usual
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0.0 <= seconds < float("inf"):
+        raise InputError(
+            f"{variable} is {text!r}, which is no number of seconds. Give a number such as 30, or "
+            "leave it unset.",
+            code="invalid_setting",
+        )
+    return seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepflash_service.errors import InputError
-from deepflash_service.settings import HOME_VARIABLE, find_home, load_settings
+from deepflash_service.settings import CHECKPOINT_VARIABLE, HOME_VARIABLE, find_home, load_settings
 
 
 def test_the_argument_wins_over_the_environment(
@@ -38,3 +38,17 @@ def test_impossible_settings_are_refused(tmp_path: Path) -> None:
         load_settings(file)
     with pytest.raises(InputError, match="no port"):
         load_settings(tmp_path, port=70_000)
+
+
+def test_the_time_between_checkpoints_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """30 s unless DEEPFLASH_CHECKPOINT_SECONDS says otherwise; nonsense is refused."""
+    monkeypatch.delenv(CHECKPOINT_VARIABLE, raising=False)
+    assert load_settings(tmp_path).checkpoint_seconds == 30.0
+    monkeypatch.setenv(CHECKPOINT_VARIABLE, "0.5")
+    assert load_settings(tmp_path).checkpoint_seconds == 0.5
+    for text in ("often", "-1", "nan"):
+        monkeypatch.setenv(CHECKPOINT_VARIABLE, text)
+        with pytest.raises(InputError, match="no number of seconds"):
+            load_settings(tmp_path)
