@@ -20,6 +20,7 @@ from deepflash_service.workflows.segment_files import (
     JOB_FILES,
     NESTED,
     ResultLayout,
+    ResultPlace,
     write_image_results,
     write_tables,
 )
@@ -31,10 +32,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(slots=True)
-class _Tables:
-    rois: list[pd.DataFrame]
-    summary: list[pd.DataFrame]
+@dataclass(frozen=True, slots=True)
+class SegmentedFile:
+    """What one image adds to a result: its entry, and its rows unless it failed."""
+
+    entry: dict[str, Any]
+    rois: pd.DataFrame | None = None
+    summary: pd.DataFrame | None = None
 
 
 def segment_images(
@@ -77,36 +81,67 @@ def segment_images(
         When the user cancelled.
     """
     hooks = hooks or Hooks()
-    tables = _Tables([], [])
-    entries = []
+    found = []
     names = layout.names or name_results(sources)
     for index, (source, name) in enumerate(zip(sources, names, strict=True)):
         hooks.check()
         step = hooks.for_step(index, len(sources), prefix=f"{source.name}: ")
-        start = time.perf_counter()
-        entry: dict[str, Any] = {"image": source.name, "rois": None, "seconds": 0.0}
-        entry |= {"files": {}, "error": None}
-        try:
-            image = read_image(source)
-            segmented = segment_planes(image, model, options=options, hooks=step)
-            files = write_image_results(segmented, output, name=name, layout=layout)
-            tables.rois.append(segmented.measure(source.name))
-            tables.summary.append(segmented.summarize(source.name))
-            entry |= {"rois": segmented.count(), "files": files}
-        except JobCancelled:
-            raise
-        except DeepFlashError as error:
-            entry["error"] = describe_error(error)
-        entry["seconds"] = round(time.perf_counter() - start, 3)
-        entries.append(entry)
+        place = ResultPlace(output, name, layout)
+        found.append(segment_file(source, model, options=options, place=place, hooks=step))
         step.report(Progress("done", 1, 1))
-    write_tables(output, layout, rois=tables.rois, summary=tables.summary)
+    write_tables(output, layout, **gather_tables(found))
     return {
         "model": model.card.name,
         "version": model.card.version,
-        "device": " ".join(part for part in (model.device, model.engine, model.precision) if part),
-        "images": entries,
+        "device": describe_device(model),
+        "images": [one.entry for one in found],
     }
+
+
+def segment_file(
+    source: Path,
+    model: LoadedModel,
+    *,
+    options: SegmentOptions,
+    place: ResultPlace,
+    hooks: Hooks,
+) -> SegmentedFile:
+    """Segment one image file and write its results; a fault becomes part of the entry.
+
+    Raises
+    ------
+    JobCancelled
+        When the user cancelled.
+    """
+    start = time.perf_counter()
+    entry: dict[str, Any] = {"image": source.name, "rois": None, "seconds": 0.0}
+    entry |= {"files": {}, "error": None}
+    rois = summary = None
+    try:
+        image = read_image(source)
+        segmented = segment_planes(image, model, options=options, hooks=hooks)
+        files = write_image_results(segmented, place.output, name=place.name, layout=place.layout)
+        rois, summary = segmented.measure(source.name), segmented.summarize(source.name)
+        entry |= {"rois": segmented.count(), "files": files}
+    except JobCancelled:
+        raise
+    except DeepFlashError as error:
+        entry["error"] = describe_error(error)
+    entry["seconds"] = round(time.perf_counter() - start, 3)
+    return SegmentedFile(entry, rois, summary)
+
+
+def gather_tables(found: Sequence[SegmentedFile]) -> dict[str, list[pd.DataFrame]]:
+    """Return the tables ``rois`` and ``summary`` of all images that did not fail, in order."""
+    return {
+        "rois": [one.rois for one in found if one.rois is not None],
+        "summary": [one.summary for one in found if one.summary is not None],
+    }
+
+
+def describe_device(model: LoadedModel) -> str:
+    """Return device, engine and precision in one line for people."""
+    return " ".join(part for part in (model.device, model.engine, model.precision) if part)
 
 
 def run_segmentation(

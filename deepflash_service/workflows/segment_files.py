@@ -61,6 +61,15 @@ FLAT = ResultLayout()
 NESTED = ResultLayout(is_nested=True)
 
 
+@dataclass(frozen=True, slots=True)
+class ResultPlace:
+    """Where the results of one image go: folder, name of the image there, names of the files."""
+
+    output: Path
+    name: str
+    layout: ResultLayout = FLAT
+
+
 def write_image_results(
     segmented: SegmentedImage, output: Path, *, name: str, layout: ResultLayout
 ) -> dict[str, str]:
