@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from deepflash_service.core.tiling import PredictTiles
 
 EngineName = Literal["keras", "openvino"]
+Precision = Literal["float32", "bfloat16"]
 TOLERANCE = 0.01
 PROBE_TILE = 256
 REPEATS = 3
@@ -42,6 +43,7 @@ def choose_engine(
     *,
     channels: int,
     allowed: Sequence[EngineName] = ("keras", "openvino"),
+    precisions: Sequence[str] = ("float32", "bfloat16"),
 ) -> Engine:
     """Measure the engines on a probe and return the fastest that agrees with the reference.
 
@@ -59,6 +61,8 @@ def choose_engine(
         Channels of the tiles.
     allowed : sequence of {"keras", "openvino"}, optional
         Engines to try.
+    precisions : sequence of {"float32", "bfloat16"}, optional
+        Types of the computation to try.
 
     Returns
     -------
@@ -72,11 +76,11 @@ def choose_engine(
     probe = make_probe(channels)
     expected = reference(probe)
     found = []
-    if "keras" in allowed:
+    if "keras" in allowed and "float32" in precisions:
         seconds = _time(reference, probe)
         found.append(Engine("keras", "float32", "", reference, seconds))
     if "openvino" in allowed:
-        found += _try_openvino(network, probe, expected)
+        found += _try_openvino(network, probe, expected, precisions=precisions)
     if not found:
         raise ComputeError(
             "No engine can run this network here. Run `deepflash doctor` to see what is missing.",
@@ -98,7 +102,7 @@ def make_probe(channels: int) -> npt.NDArray[np.float32]:
     return np.asarray(tile[np.newaxis], dtype=np.float32)
 
 
-def compile_openvino(network: object, precision: Literal["float32", "bfloat16"]) -> PredictTiles:
+def compile_openvino(network: object, precision: Precision) -> PredictTiles:
     """Return a network, converted for OpenVINO on the CPU, as a function of tiles.
 
     Parameters
@@ -130,7 +134,7 @@ def _convert(network: object) -> Any:
         return openvino.convert_model(network)
 
 
-def _compile(model: Any, precision: Literal["float32", "bfloat16"]) -> PredictTiles:
+def _compile(model: Any, precision: Precision) -> PredictTiles:
     hints = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
         "PERFORMANCE_HINT": "LATENCY",
@@ -145,11 +149,15 @@ def _compile(model: Any, precision: Literal["float32", "bfloat16"]) -> PredictTi
     return predict
 
 
-def _try_openvino(network: object, probe: Any, expected: Any) -> list[Engine]:
+def _try_openvino(
+    network: object, probe: Any, expected: Any, *, precisions: Sequence[str]
+) -> list[Engine]:
     found: list[Engine] = []
     try:
         model = _convert(network)
         for precision in _list_precisions():
+            if precision not in precisions:
+                continue
             predict = _compile(model, precision)
             if float(np.abs(predict(probe) - expected).max()) <= TOLERANCE:
                 seconds = _time(predict, probe)
@@ -159,7 +167,7 @@ def _try_openvino(network: object, probe: Any, expected: Any) -> list[Engine]:
     return found
 
 
-def _list_precisions() -> tuple[Literal["float32", "bfloat16"], ...]:
+def _list_precisions() -> tuple[Precision, ...]:
     known = load_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return ("float32", "bfloat16") if "BF16" in known else ("float32",)
 

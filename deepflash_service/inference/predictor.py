@@ -113,6 +113,7 @@ def make_predictor(
     *,
     callables: Sequence[PredictTiles],
     engine: Literal["auto", "keras", "openvino"] = "auto",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
 ) -> LoadedPredictor:
     """Load the members of a model on the fastest engine.
 
@@ -128,6 +129,8 @@ def make_predictor(
         The same members as functions of tiles (``network.prediction.make_callable``).
     engine : {"auto", "keras", "openvino"}, optional
         ``auto`` = measure.
+    precision : {"auto", "float32", "bfloat16"}, optional
+        Type of the computation; ``auto`` = measure.
 
     Raises
     ------
@@ -136,7 +139,10 @@ def make_predictor(
     """
     channels = card.network.channels
     allowed: tuple[EngineName, ...] = ("keras", "openvino") if engine == "auto" else (engine,)
-    chosen = choose_engine(networks[0], callables[0], channels=channels, allowed=allowed)
+    precisions = ("float32", "bfloat16") if precision == "auto" else (precision,)
+    chosen = choose_engine(
+        networks[0], callables[0], channels=channels, allowed=allowed, precisions=precisions
+    )
     return LoadedPredictor(
         members=_load_members(chosen, networks, callables),
         channels=channels,

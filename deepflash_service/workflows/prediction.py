@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 
 Predict = Callable[[Any, Hooks], ProbabilityMap]
 """Seam: raw image (M, N) or (M, N, C) and hooks in, probability map (M, N) out."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """What shall compute: engine (auto, keras, openvino), precision (auto, float32, bfloat16).
+
+    ``auto`` takes the fastest, by measurement. Two processes that name the same engine and
+    precision get the same map on like computers.
+    """
+
+    engine: Literal["auto", "keras", "openvino"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+
+
+FASTEST = EngineChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,7 @@ class LoadedModel:
     precision: str = ""
 
 
-def load_model(home: Path, reference: str) -> LoadedModel:
+def load_model(home: Path, reference: str, *, choice: EngineChoice = FASTEST) -> LoadedModel:
     """Find a model in the library and put it on the best device.
 
     Raises
@@ -55,19 +70,23 @@ def load_model(home: Path, reference: str) -> LoadedModel:
         Code ``unknown_model``.
     InputError
         Codes ``damaged_model`` and ``invalid_weights``.
+    ComputeError
+        Code ``engine_unavailable`` when the engine chosen does not run here.
     """
     stored = find_model(home, reference)
     verify_weights(stored)
-    return load_stored(stored)
+    return load_stored(stored, choice=choice)
 
 
-def load_stored(stored: StoredModel) -> LoadedModel:
+def load_stored(stored: StoredModel, *, choice: EngineChoice = FASTEST) -> LoadedModel:
     """Build the networks of a stored model and choose the engine.
 
     Raises
     ------
     InputError
         Code ``invalid_weights``.
+    ComputeError
+        Code ``engine_unavailable``.
     """
     from deepflash_service.network.architecture import build_network
     from deepflash_service.network.weights import read_weights
@@ -77,10 +96,12 @@ def load_stored(stored: StoredModel) -> LoadedModel:
         network = build_network(stored.card.network)
         read_weights(network, path)
         networks.append(network)
-    return make_loaded(networks, stored.card, reference=stored.reference)
+    return make_loaded(networks, stored.card, reference=stored.reference, choice=choice)
 
 
-def make_loaded(networks: list[Any], card: ModelCard, *, reference: str) -> LoadedModel:
+def make_loaded(
+    networks: list[Any], card: ModelCard, *, reference: str, choice: EngineChoice = FASTEST
+) -> LoadedModel:
     """Wrap Keras networks as one model that averages them.
 
     Parameters
@@ -91,12 +112,16 @@ def make_loaded(networks: list[Any], card: ModelCard, *, reference: str) -> Load
         Gives the normalisation.
     reference : str
         Name for results.
+    choice : EngineChoice, optional
+        What shall compute.
     """
     from deepflash_service.inference.predictor import make_predictor
     from deepflash_service.network.prediction import make_callable
 
     callables = [make_callable(network) for network in networks]
-    predictor = make_predictor(networks, card, callables=callables)
+    predictor = make_predictor(
+        networks, card, callables=callables, engine=choice.engine, precision=choice.precision
+    )
 
     def predict(image: Any, hooks: Hooks) -> ProbabilityMap:
         return predictor.predict(image, report=hooks.report, is_cancelled=hooks.is_cancelled)
