@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from deepflash_service.errors import SetupError
+from deepflash_service.store.disk import explain_full_disk, is_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def open_atomic(path: Path) -> Iterator[Path]:
     Raises
     ------
     SetupError
-        Code ``disk_fault`` when the disk is full or may not be written.
+        Code ``disk_full``, or ``disk_fault`` when the disk may not be written.
     """
     temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}{path.suffix}"
     try:
@@ -60,7 +61,7 @@ def stage_folder(target: Path) -> Iterator[Path]:
     FileExistsError
         When `target` exists (the staged folder is removed).
     SetupError
-        Code ``disk_fault``.
+        Codes ``disk_full`` and ``disk_fault``.
     """
     temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}"
     try:
@@ -86,6 +87,9 @@ def rename_folder(source: Path, target: Path) -> None:
     for member in source.rglob("*"):
         if member.is_file():
             _sync_file(member)
+        elif member.is_dir():
+            _sync_folder(member)
+    _sync_folder(source)
     if target.exists():
         raise FileExistsError(target)
     try:
@@ -129,6 +133,9 @@ def _sync_folder(path: Path) -> None:
 
 
 def _explain(path: Path, error: OSError) -> SetupError:
+    if is_full_disk(error):
+        remedy = f"{path.name} was not written: free some space and try again."
+        return explain_full_disk(path.parent, 0, remedy=remedy)
     reason = error.strerror or str(error)
     return SetupError(
         f"{path} cannot be written: {reason}. Check the free space and the rights on that folder.",

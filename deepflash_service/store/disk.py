@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDERS = ("datasets", "models", "runs")
+RESERVE = 16 * 1024**2
+"""Bytes that a checkpoint leaves free, for events and for the log."""
 
 
 def prepare_home(home: Path) -> None:
@@ -39,3 +42,58 @@ def free_bytes(home: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
+
+
+def is_full_disk(error: OSError) -> bool:
+    """Say whether a write failed because the disk, or the user's share of it, is full."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+def check_space(folder: Path, needed: int, *, remedy: str) -> None:
+    """Refuse to begin a write for which the disk has too little room.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files will lie.
+    needed : int
+        Their size in bytes; ``RESERVE`` is added.
+    remedy : str
+        What the user can do.
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_full``.
+    """
+    if free_bytes(folder) < needed + RESERVE:
+        raise explain_full_disk(folder, needed, remedy=remedy)
+
+
+def explain_full_disk(folder: Path, needed: int, *, remedy: str) -> SetupError:
+    """Return the error that tells how much space is missing, and where.
+
+    Parameters
+    ----------
+    folder : Path
+        Where a file could not be written.
+    needed : int
+        Bytes to write; 0 = unknown.
+    remedy : str
+        What the user can do.
+    """
+    free = free_bytes(folder)
+    wanted = f"{_format_size(needed + RESERVE)} are needed, " if needed else ""
+    return SetupError(
+        f"The disk with {folder} is full: {wanted}{_format_size(free)} are free. {remedy}",
+        code="disk_full",
+        details={
+            "needed_bytes": needed + RESERVE if needed else 0,
+            "free_bytes": free,
+            "folder": str(folder),
+        },
+    )
+
+
+def _format_size(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"

@@ -17,6 +17,10 @@ def _ignore_text(_text: str) -> None:
     return
 
 
+def _go_on() -> None:
+    return
+
+
 def _never() -> bool:
     return False
 
@@ -35,12 +39,18 @@ class Hooks:
         Asked often; True ends the work with ``JobCancelled``.
     is_stopping : callable
         Asked by trainings; True ends early and keeps the best.
+    share_device : callable
+        Called by trainings before every step; may wait while another job has the device.
+    end_early : callable
+        Told why a training ends, with a usable model, although nobody stopped it.
     """
 
     report: Report = _ignore
     warn: Callable[[str], None] = _ignore_text
     is_cancelled: IsCancelled = _never
     is_stopping: IsCancelled = _never
+    share_device: Callable[[], None] = _go_on
+    end_early: Callable[[str], None] = _ignore_text
 
     def check(self) -> None:
         """Raise ``JobCancelled`` if the user cancelled."""

@@ -40,8 +40,21 @@ class _Scores:
     experts: dict[str, RoiScores]
 
 
-def run_training(home: Path, run: Run, *, hooks: Hooks | None = None) -> ModelCard:
+def run_training(
+    home: Path, run: Run, *, hooks: Hooks | None = None, checkpoint_seconds: float = 30.0
+) -> ModelCard:
     """Do a training job and leave the model card as its result.
+
+    Parameters
+    ----------
+    home : Path
+        Home folder.
+    run : Run
+        Job folder.
+    hooks : Hooks, optional
+        Progress, warnings, cancellation, early stop.
+    checkpoint_seconds : float, optional
+        At most one checkpoint is written in this time; 0 = after every step.
 
     Raises
     ------
