@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deepflash_service.core.outlines import trace_outlines
 from deepflash_service.core.overlaps import check_same_shape
-from deepflash_service.records import Calibration
+from deepflash_service.core.roi_tables import RoiFacts, sum_up_rois, tabulate_rois
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from deepflash_service.records import LabelImage, ProbabilityMap
+    from deepflash_service.core.outlines import Outlines
+    from deepflash_service.records import Calibration, LabelImage, ProbabilityMap
 
     Floats = npt.NDArray[np.float64]
-
-MILLIMETRES = {
-    "mm": 1.0, "millimeter": 1.0, "millimetre": 1.0,
-    "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "micron": 1e-3, "microns": 1e-3, "\\u00B5m": 1e-3,
-    "micrometer": 1e-3, "micrometre": 1e-3, "nm": 1e-6, "cm": 10.0,
-}  # fmt: skip
-"""Length of the units that microscopes write, in millimetres."""
 
 
 def measure_rois(
@@ -60,35 +54,29 @@ def measure_rois(
     InputError
         Code ``shape_mismatch``.
     """
-    import pandas as pd
+    facts = _measure_facts(labels, image, probability)
+    lengths = measure_lengths(trace_outlines(labels), facts.numbers)
+    facts = replace(facts, lengths=lengths)
+    return tabulate_rois(facts, calibration=calibration)
 
-    scale = calibration or Calibration()
-    numbers, areas, rows, columns = _measure_places(labels)
-    area = areas * scale.pixel_width * scale.pixel_height
-    mean, low, high = _measure_intensities(labels, image, numbers=numbers)
-    names = [f"roi-{number:04d}" for number in numbers]
-    return pd.DataFrame(
-        {
-            "Image": "",
-            "ROI": pd.Series(names, dtype=object),
-            "Class": "roi",
-            "C": 0,
-            "Z": 0,
-            "T": 0,
-            f"Area ({scale.unit}^2)": area,
-            "Area px": areas,
-            "X": columns * scale.pixel_width,
-            "Y": rows * scale.pixel_height,
-            "Mean": mean,
-            "Min": low,
-            "Max": high,
-            "IntDen": area * mean,
-            "Circularity": _find_circularity(labels, numbers, areas),
-            "Probability": _measure_intensities(labels, probability, numbers=numbers)[0],
-            "Model": "",
-            "Threshold": math.nan,
-        }
-    )
+
+def measure_lengths(outlines: Outlines, numbers: npt.NDArray[np.int64]) -> Floats:
+    """Return the perimeter of ROIs in pixels as ImageJ gives it to a traced outline.
+
+    Parameters
+    ----------
+    outlines : Outlines
+        All loops of the ROIs.
+    numbers : ndarray of shape (K,)
+        Their labels, rising.
+
+    Returns
+    -------
+    ndarray of shape (K,), float64
+    """
+    places = np.searchsorted(numbers, outlines.labels)
+    sums = np.bincount(places, weights=outlines.find_lengths(), minlength=numbers.size)
+    return np.asarray(sums, dtype=np.float64)
 
 
 def rate_rois(labels: LabelImage, probability: ProbabilityMap) -> Floats:
@@ -142,24 +130,26 @@ def summarize_image(
     InputError
         Code ``shape_mismatch``.
     """
-    scale = calibration or Calibration()
-    numbers, areas, _, _ = _measure_places(labels)
-    area = np.asarray(areas * scale.pixel_width * scale.pixel_height, dtype=np.float64)
-    field = labels.size * scale.pixel_width * scale.pixel_height
-    square_millimetres = field * MILLIMETRES.get(scale.unit, math.nan) ** 2
-    mean, _, _ = _measure_intensities(labels, image, numbers=numbers)
-    chance, _, _ = _measure_intensities(labels, probability, numbers=numbers)
-    return {
-        "ROIs": int(numbers.size),
-        "ROIs per mm^2": numbers.size / square_millimetres if field else math.nan,
-        f"Image area ({scale.unit}^2)": field,
-        f"ROI area ({scale.unit}^2)": float(area.sum()),
-        "ROI area %": 100 * float(area.sum()) / field if field else math.nan,
-        f"Mean area ({scale.unit}^2)": _mean(area),
-        "Mean of means": _mean(mean),
-        "Mean IntDen": _mean(area * mean),
-        "Mean probability": _mean(chance),
-    }
+    facts = _measure_facts(labels, image, probability)
+    return sum_up_rois(facts, pixels=labels.size, calibration=calibration)
+
+
+def _measure_facts(
+    labels: LabelImage, image: npt.ArrayLike | None, probability: ProbabilityMap | None
+) -> RoiFacts:
+    numbers, areas, rows, columns = _measure_places(labels)
+    means, lows, highs = _measure_intensities(labels, image, numbers=numbers)
+    return RoiFacts(
+        numbers=numbers,
+        areas=areas,
+        rows=rows,
+        columns=columns,
+        means=means,
+        lows=lows,
+        highs=highs,
+        chances=_measure_intensities(labels, probability, numbers=numbers)[0],
+        lengths=np.full(numbers.size, np.nan),
+    )
 
 
 def _measure_places(
@@ -193,15 +183,3 @@ def _measure_intensities(
     np.maximum.at(high, own, levels)
     sums = np.bincount(own, weights=levels, minlength=length)
     return sums[numbers] / np.bincount(own, minlength=length)[numbers], low[numbers], high[numbers]
-
-
-def _find_circularity(
-    labels: LabelImage, numbers: npt.NDArray[np.int64], areas: npt.NDArray[np.int64]
-) -> Floats:
-    outlines = trace_outlines(labels)
-    lengths = np.bincount(outlines.labels, weights=outlines.find_lengths())[numbers]
-    return np.asarray(np.minimum(4 * np.pi * areas / lengths**2, 1.0))
-
-
-def _mean(values: Floats) -> float:
-    return float(np.mean(values)) if values.size else math.nan

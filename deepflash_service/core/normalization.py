@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepflash_service.core.percentiles import find_percentiles
 from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from deepflash_service.records import Image
 
-LOW_PERCENTILE = 1.0
-HIGH_PERCENTILE = 99.8
+PERCENTILES = (1.0, 99.8)
 RANGE_FLOOR = 0.3
 CLIP = (-0.5, 3.0)
 
@@ -66,15 +68,52 @@ def normalize(image: npt.NDArray[Any], *, reference_range: float = 0.0) -> Image
         Code ``invalid_image`` for a wrong shape, no pixel, or values that are not finite.
     """
     planes = _to_channels(image)
+    ends = [_measure_ends(plane) for plane in planes]
+    result = _scale(planes, ends, reference_range=reference_range)
+    return result if np.ndim(image) == 3 else result[..., 0]
+
+
+def scale_piece(
+    piece: npt.NDArray[Any],
+    ends: Sequence[tuple[float, float]],
+    *,
+    reference_range: float = 0.0,
+) -> Image:
+    """Normalise a piece of an image by the percentiles of the whole image.
+
+    Parameters
+    ----------
+    piece : ndarray of shape (M, N, C)
+        Raw intensities of any real type.
+    ends : sequence of (low, high)
+        Percentiles 1 and 99.8 of each channel of the whole image.
+    reference_range : float, optional
+        As for :func:`normalize`.
+
+    Returns
+    -------
+    ndarray of float32, shape (M, N, C)
+        The same values that :func:`normalize` gives for the whole image.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image`` for values that are not finite.
+    """
+    return _scale(_to_channels(piece), ends, reference_range=reference_range)
+
+
+def _scale(
+    planes: npt.NDArray[Any], ends: Sequence[tuple[float, float]], *, reference_range: float
+) -> Image:
     result = np.empty((*planes.shape[1:], len(planes)), dtype=np.float32)
-    for index, plane in enumerate(planes):
-        low, high = _measure_ends(plane)
+    for index, (plane, (low, high)) in enumerate(zip(planes, ends, strict=True)):
         span = max(high - low, RANGE_FLOOR * reference_range, float(np.finfo(np.float32).tiny))
         channel = result[..., index]
         np.subtract(plane, low, out=channel, dtype=plane.dtype, casting="same_kind")
         channel /= np.float32(span)
         np.clip(channel, *CLIP, out=channel)
-    return result if np.ndim(image) == 3 else result[..., 0]
+    return result
 
 
 def _to_channels(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -104,5 +143,5 @@ def _to_channels(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _measure_ends(plane: npt.NDArray[Any]) -> tuple[float, float]:
-    low, high = np.percentile(plane, [LOW_PERCENTILE, HIGH_PERCENTILE])
-    return float(low), float(high)
+    low, high = find_percentiles(plane, PERCENTILES)
+    return low, high

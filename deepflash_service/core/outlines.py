@@ -8,7 +8,7 @@ off as one long path; nothing is done ROI by ROI.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,10 @@ class Outlines:
     starts: Integers
     rows: Integers
     columns: Integers
+
+    def shift(self, rows: int, columns: int) -> Outlines:
+        """Return the outlines of a window of an image in the coordinates of the image."""
+        return replace(self, rows=self.rows + rows, columns=self.columns + columns)
 
     def find_areas(self) -> Integers:
         """Return the enclosed area of each loop in pixels, negative for holes."""

@@ -14,9 +14,17 @@ from deepflash_service.core.roi_format import RoiText, encode_outlines
 from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:
+    from deepflash_service.core.outlines import Outlines
     from deepflash_service.records import LabelImage, Mask
 
-__all__ = ["Position", "labels_to_geojson", "labels_to_rois", "rois_to_labels", "rois_to_mask"]
+__all__ = [
+    "Position",
+    "labels_to_geojson",
+    "labels_to_rois",
+    "outlines_to_rois",
+    "rois_to_labels",
+    "rois_to_mask",
+]
 
 LABEL_PROPERTY = "dfl.label"
 PROBABILITY_PROPERTY = "dfl.prob"
@@ -65,7 +73,42 @@ def labels_to_rois(
             "ROIs are traced in a label image of 32-bit integers. Number the ROIs first.",
             code="invalid_image",
         )
-    outlines = trace_outlines(image.astype(np.int32, copy=False))
+    return outlines_to_rois(
+        trace_outlines(image.astype(np.int32, copy=False)),
+        scores=scores,
+        names=names,
+        positions=positions,
+        properties=properties,
+    )
+
+
+def outlines_to_rois(
+    outlines: Outlines,
+    *,
+    scores: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
+    positions: Position | Sequence[Position] | None = None,
+    properties: Mapping[str, object] | Sequence[Mapping[str, object]] | None = None,
+) -> list[bytes]:
+    """Write traced ROIs as ImageJ ROIs.
+
+    Parameters
+    ----------
+    outlines : Outlines
+        From :func:`deepflash_service.core.outlines.trace_outlines`.
+    scores, names, positions, properties : optional
+        As for :func:`labels_to_rois`.
+
+    Returns
+    -------
+    list of bytes
+        One ``.roi`` file for each label, in the order of the labels.
+
+    Raises
+    ------
+    InputError
+        A list of another length than there are ROIs, or repeated names.
+    """
     numbers = outlines.labels[np.flatnonzero(np.diff(outlines.labels, prepend=0))].tolist()
     texts = _write_texts(numbers, names, scores=scores, positions=positions, properties=properties)
     return encode_outlines(outlines, texts) if texts else []

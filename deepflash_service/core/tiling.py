@@ -25,6 +25,9 @@ else:
 PredictTiles = Callable[[Array], Array]
 """Seam: tiles (B, T, T, C) float32 in, their probabilities (B, T, T) float32 out."""
 
+ReadRows = Callable[[int, int], Array]
+"""Seam: first row and end in, these rows of an image, shape (R, N, C), out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
@@ -78,31 +81,83 @@ def predict_tiled(
     JobCancelled
         When ``is_cancelled`` answers True.
     """
-    tiling = tiling or Tiling()
     stack = np.asarray(image, dtype=np.float32)
     stack = stack[..., np.newaxis] if stack.ndim == 2 else stack
-    shape = stack.shape[:2]
-    stack = _extend(stack, tiling.tile)
-    rows = place_tiles(stack.shape[0], tiling)
-    columns = place_tiles(stack.shape[1], tiling)
-    window = _weigh_window(tiling.tile)
-    total = np.zeros(stack.shape[:2], dtype=np.float32)
-    corners = [(row, column) for row in rows for column in columns]
-    done = 0
-    for group in _take(corners, tiling.batch):
-        if is_cancelled is not None and is_cancelled():
-            raise JobCancelled("The prediction was cancelled.")
-        tiles = np.stack([stack[r : r + tiling.tile, c : c + tiling.tile] for r, c in group])
-        maps = np.asarray(predict_tiles(tiles), dtype=np.float32)
-        for (row, column), tile_map in zip(group, maps, strict=True):
-            target = total[row : row + tiling.tile, column : column + tiling.tile]
-            target += tile_map * np.outer(window, window)
-        done += len(group)
-        if report is not None:
-            report(Progress("predicting tiles", done, len(corners)))
-    total /= _sum_windows(stack.shape[0], rows, window)[:, np.newaxis]
-    total /= _sum_windows(stack.shape[1], columns, window)
-    return total[: shape[0], : shape[1]]
+    result = np.empty(stack.shape[:2], dtype=np.float32)
+    bands = predict_rows(
+        lambda start, stop: stack[start:stop],
+        (stack.shape[0], stack.shape[1]),
+        predict_tiles,
+        tiling=tiling or Tiling(),
+        report=report,
+        is_cancelled=is_cancelled,
+    )
+    for start, band in bands:
+        result[start : start + len(band)] = band
+    return result
+
+
+def predict_rows(
+    read: ReadRows,
+    shape: tuple[int, int],
+    predict_tiles: PredictTiles,
+    *,
+    tiling: Tiling,
+    report: Report | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> Iterator[tuple[int, ProbabilityMap]]:
+    """Predict an image that is read band by band; memory is bounded by one row of tiles.
+
+    Parameters
+    ----------
+    read : callable
+        Returns the rows ``start:stop`` of the normalised image, shape (R, N, C), float32. Rows
+        are asked for from top to bottom; neighbouring rows of tiles share some.
+    shape : (M, N)
+        Rows and columns of the image.
+    predict_tiles : callable
+        Maps tiles (B, T, T, C) to probabilities (B, T, T).
+    tiling : Tiling
+        Tile edge, overlap and batch.
+    report, is_cancelled : callable, optional
+        As for :func:`predict_tiled`.
+
+    Yields
+    ------
+    int
+        First row of a finished band.
+    ndarray of float32, shape (R, N)
+        Its probabilities. The bands follow each other without gap and are, together, the result
+        of :func:`predict_tiled`, bit for bit.
+
+    Raises
+    ------
+    JobCancelled
+        When ``is_cancelled`` answers True.
+    """
+    tile = tiling.tile
+    height, width = (max(length, tile) for length in shape)
+    rows, columns = place_tiles(height, tiling), place_tiles(width, tiling)
+    window = _weigh_window(tile)
+    row_sums = _sum_windows(height, rows, window)[:, np.newaxis]
+    column_sums = _sum_windows(width, columns, window)
+    meter = _Meter(len(rows) * len(columns), report, is_cancelled)
+    total = np.zeros((tile, width), dtype=np.float32)
+    for row, following in zip(rows, [*rows[1:], height], strict=True):
+        band = _extend(read(row, min(row + tile, shape[0])), tile)
+        for group in _take(columns, tiling.batch):
+            meter.check()
+            tiles = np.stack([band[:, column : column + tile] for column in group])
+            maps = np.asarray(predict_tiles(tiles), dtype=np.float32)
+            for column, tile_map in zip(group, maps, strict=True):
+                total[:, column : column + tile] += tile_map * np.outer(window, window)
+            meter.count(len(group))
+        done = following - row
+        finished = total[:done] / row_sums[row:following]
+        finished /= column_sums
+        yield row, finished[: shape[0] - row, : shape[1]]
+        total[: tile - done] = total[done:]
+        total[tile - done :] = 0
 
 
 def place_tiles(length: int, tiling: Tiling) -> list[int]:
@@ -148,6 +203,23 @@ def _sum_windows(length: int, starts: list[int], window: Array) -> Array:
     return total
 
 
-def _take(corners: list[tuple[int, int]], batch: int) -> Iterator[list[tuple[int, int]]]:
-    for start in range(0, len(corners), batch):
-        yield corners[start : start + batch]
+def _take(columns: list[int], batch: int) -> Iterator[list[int]]:
+    for start in range(0, len(columns), batch):
+        yield columns[start : start + batch]
+
+
+@dataclass(slots=True)
+class _Meter:
+    tiles: int
+    report: Report | None
+    is_cancelled: IsCancelled | None
+    done: int = 0
+
+    def check(self) -> None:
+        if self.is_cancelled is not None and self.is_cancelled():
+            raise JobCancelled("The prediction was cancelled.")
+
+    def count(self, number: int) -> None:
+        self.done += number
+        if self.report is not None:
+            self.report(Progress("predicting tiles", self.done, self.tiles))

@@ -43,7 +43,7 @@ def test_progress_counts_tiles() -> None:
         tiling=Tiling(32, 0, 3),
         report=told.append,
     )
-    assert [(item.current, item.maximum) for item in told] == [(3, 4), (4, 4)]
+    assert [(item.current, item.maximum) for item in told] == [(2, 4), (4, 4)]
 
 
 def test_cancelling_stops_before_the_next_batch() -> None:
