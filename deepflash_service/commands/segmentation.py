@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,9 +18,16 @@ from deepflash_service.commands.options import (
 from deepflash_service.commands.output import (
     print_json,
     print_table,
+    print_warnings,
     show_work,
 )
-from deepflash_service.errors import InputError, SetupError
+from deepflash_service.errors import InputError
+
+if TYPE_CHECKING:
+    from deepflash_service.records import SegmentOptions
+    from deepflash_service.workflows.hooks import Hooks
+    from deepflash_service.workflows.prediction import EngineChoice
+    from deepflash_service.workflows.segment_plan import ImagePart, SegmentPlan
 
 _SOURCE = click.Path(exists=True, path_type=Path)
 
@@ -53,8 +61,23 @@ def _parse_shard(
 @min_roi_size_option
 @click.option("--channel", type=click.IntRange(1), help="Channel of the images, from 1.")
 @click.option("--planes", metavar="all|N", default="all", callback=_parse_planes, show_default=True)
-@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler (needs the cluster extra).")
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "keras", "openvino"]),
+    default="auto",
+    show_default=True,
+    help="What computes; auto measures which is fastest here.",
+)
 @click.option("--shard", metavar="I/N", callback=_parse_shard, help="Every Nth image from the Ith.")
+@click.option("--scheduler", metavar="ADDRESS", help="Dask scheduler (needs the cluster extra).")
+@click.option(
+    "--worker-timeout",
+    type=click.FloatRange(0),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --scheduler: give up when there is no worker for so long.",
+)
 @home_option
 @json_option
 def segment(
@@ -67,37 +90,92 @@ def segment(
     as_json: bool,
     **chosen: Any,
 ) -> int:
-    """Segment images, and write labels, masks, probabilities, ROI sets, overlays and tables."""
+    """Segment images, and write labels, masks, probabilities, ROI sets, overlays and tables.
+
+    With --shard or --scheduler, images that are done already are not segmented again.
+    """
     from deepflash_service.commands.running import LOG, start_home
     from deepflash_service.records import SegmentOptions
     from deepflash_service.workflows.hooks import Hooks
-    from deepflash_service.workflows.prediction import load_model
-    from deepflash_service.workflows.segment import segment_images
-    from deepflash_service.workflows.segment_files import ResultLayout
+    from deepflash_service.workflows.prediction import EngineChoice
 
-    _refuse_scheduler(scheduler)
+    if shard and scheduler is not None:
+        raise click.UsageError("Give --shard or --scheduler, not both.")
+    choice = EngineChoice(chosen.pop("engine"))
+    patience = chosen.pop("worker_timeout")
     folder = start_home(home)
-    options = SegmentOptions.from_json(chosen)
     files = find_sources(sources, output)
-    names = _name_results(files, output)
-    number, count = shard or (1, 1)
-    part = slice(number - 1, None, count)
-    suffix = f"_{number}_of_{count}" if count > 1 else ""
+    task = SegmentTask(
+        home=folder,
+        files=files,
+        names=_name_results(files, output),
+        output=output,
+        options=SegmentOptions.from_json(chosen),
+        choice=choice,
+    )
+    warnings: list[str] = []
     with show_work("loading the model", log=folder / LOG) as report:
-        model = load_model(folder, options.model)
-        result = segment_images(
-            files[part],
-            model,
-            options=options,
-            output=output,
-            layout=ResultLayout(table_suffix=suffix, names=tuple(names[part])),
-            hooks=Hooks(report=report),
-        )
+        hooks = Hooks(report=report, warn=warnings.append)
+        if scheduler is not None:
+            result = task.run_on_cluster(scheduler, patience=patience, hooks=hooks)
+        else:
+            result = task.run_here(shard, hooks=hooks)
+    print_warnings(warnings)
     if as_json:
         print_json(result)
     else:
         _print_result(result, output)
     return _tell_failures(result)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTask:
+    """What a call of the command asks for."""
+
+    home: Path
+    files: list[Path]
+    names: list[str]
+    output: Path
+    options: SegmentOptions
+    choice: EngineChoice
+
+    def run_here(self, shard: tuple[int, int] | None, *, hooks: Hooks) -> dict[str, Any]:
+        """Segment all images, or one shard of them, in this process."""
+        from deepflash_service.workflows import prediction
+        from deepflash_service.workflows.segment import segment_images
+        from deepflash_service.workflows.segment_files import ResultLayout
+        from deepflash_service.workflows.segment_shared import segment_shard
+
+        if shard is not None:
+            plan, parts = self._divide()
+            return segment_shard(plan, parts, shard=shard, output=self.output, hooks=hooks)
+        model = prediction.load_model(self.home, self.options.model, choice=self.choice)
+        return segment_images(
+            self.files,
+            model,
+            options=self.options,
+            output=self.output,
+            layout=ResultLayout(names=tuple(self.names)),
+            hooks=hooks,
+        )
+
+    def run_on_cluster(self, address: str, *, patience: float, hooks: Hooks) -> dict[str, Any]:
+        """Let the workers of a Dask scheduler segment the images."""
+        from deepflash_service.jobs.dask_executor import connect_cluster
+        from deepflash_service.workflows.segment_shared import segment_elsewhere
+
+        plan, parts = self._divide()
+        with connect_cluster(address, patience=patience, report=hooks.report) as cluster:
+            return segment_elsewhere(
+                plan, parts, execute=cluster.perform, output=self.output, hooks=hooks
+            )
+
+    def _divide(self) -> tuple[SegmentPlan, list[ImagePart]]:
+        from deepflash_service.workflows.segment_plan import ImagePart, make_plan
+
+        plan = make_plan(self.home, self.output, options=self.options, choice=self.choice)
+        pairs = zip(self.files, self.names, strict=True)
+        return plan, [ImagePart(str(file.absolute()), name) for file, name in pairs]
 
 
 def _name_results(files: list[Path], output: Path) -> list[str]:
@@ -107,14 +185,6 @@ def _name_results(files: list[Path], output: Path) -> list[str]:
     names = name_results(files)
     refuse_overwriting(files, names, output)
     return names
-
-
-def _refuse_scheduler(address: str | None) -> None:
-    if address is not None:
-        raise SetupError(
-            "This version cannot use a Dask scheduler yet. Start several `deepflash segment "
-            "--shard I/N` instead, one per machine or array task."
-        )
 
 
 def find_sources(sources: tuple[Path, ...], output: Path) -> list[Path]:
@@ -142,10 +212,23 @@ def find_sources(sources: tuple[Path, ...], output: Path) -> list[Path]:
 
 
 def _print_result(result: dict[str, Any], output: Path) -> None:
-    click.echo(f"{result['model']}@{result['version']} on {result['device']}")
+    where = f" on {result['device']}" if result["device"] else ""
+    click.echo(f"{result['model']}@{result['version']}{where}")
     rows = [[one["image"], one["rois"], one["seconds"]] for one in result["images"]]
     print_table(["image", "ROIs", "seconds"], rows)
     click.echo(f"Results: {output}")
+    if "shards" in result:
+        click.echo(_describe_shards(result["shards"]))
+
+
+def _describe_shards(facts: dict[str, Any]) -> str:
+    if facts["joined"]:
+        return "All shards are done: rois.csv and summary.csv hold all images."
+    others = ", ".join(str(number) for number in facts["missing"][:10])
+    if len(facts["missing"]) > 10:
+        others += f" and {len(facts['missing']) - 10} more"
+    reason = f"Shards not done yet: {others}" if others else "The results of some images changed"
+    return f"{reason}. The last one to end writes rois.csv and summary.csv for all images."
 
 
 def _tell_failures(result: dict[str, Any]) -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from deepflash_service import cli
 from deepflash_service.store.images import write_image, write_labels, write_mask
+from deepflash_service.store.models import list_models
 from deepflash_service.workflows import prediction
 from tests.unit.workflows.conftest import LABELS, SIZE, make_model
 
@@ -71,10 +72,11 @@ def data(tmp_path: Path) -> Path:
 def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every model name stand for a model that marks bright pixels, and that prints noise."""
 
-    def load(_home: Path, reference: str) -> prediction.LoadedModel:
+    def load(home: Path, reference: str, **_choice: Any) -> prediction.LoadedModel:
         print(f"noise about {reference}")  # noqa: T201 - what libraries do
         os.write(1, b"noise of native code\n")
         os.write(2, b"more of it\n")
-        return make_model()
+        known = list_models(home).get(reference.partition("@")[0], [])
+        return make_model(weights_sha256=known[-1].weights_sha256 if known else [])
 
     monkeypatch.setattr(prediction, "load_model", load)

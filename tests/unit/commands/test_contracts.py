@@ -90,10 +90,6 @@ def test_wrong_use_ends_with_2(run: Run, arguments: list[str]) -> None:
         (["jobs", "show", "none"], "There is no job 'none'"),
         (["jobs", "cancel", "../x"], "There is no job"),
         (["segment", "{images}", "--model", "none", "--output", "{out}"], "no model 'none'"),
-        (
-            ["segment", "{images}", "--model", "m", "--output", "{out}", "--scheduler", "tcp://x"],
-            "--shard I/N",
-        ),
         (["segment", "{empty}", "--model", "m", "--output", "{out}"], "There is no image"),
         (["evaluate", "--prediction", "{empty}", "--truth", "{truth}"], "no prediction"),
         (["agreement", "--masks", "a={a}"], "second expert"),
@@ -136,21 +132,6 @@ def test_segment_prints_one_object(run: Run, data: Path, tmp_path: Path) -> None
     assert found.code == 1
     assert found.json["images"][2]["error"]["code"] == "rgb_image"
     assert found.err.count("\n") == 1
-
-
-@pytest.mark.usefixtures("fake_model")
-def test_shards_share_the_work(run: Run, data: Path, tmp_path: Path) -> None:
-    """Each shard takes its images and writes tables of its own."""
-    for number in (1, 2):
-        found = run(
-            "segment", data / "images", "--model", "m", "--output", tmp_path / "out",
-            "--shard", f"{number}/2", "--json",
-        )  # fmt: skip
-        assert len(found.json["images"]) == 1
-    names = {path.name for path in (tmp_path / "out").glob("*.csv")}
-    assert names == {
-        "rois_1_of_2.csv", "rois_2_of_2.csv", "summary_1_of_2.csv", "summary_2_of_2.csv"
-    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("fake_model")

@@ -10,11 +10,63 @@ import pytest
 
 from tests.unit.commands.conftest import Run
 from tests.unit.store.image_samples import make_png
+from tests.unit.store.test_models import add_model
 
 
 @pytest.mark.usefixtures("fake_model")
-def test_shards_share_the_names(run: Run, data: Path, tmp_path: Path) -> None:
+def test_shards_share_the_work(run: Run, home: Path, data: Path, tmp_path: Path) -> None:
+    """Each shard takes its images and writes its tables; the last one joins the tables of all."""
+    add_model(home, "m")
+    arguments = ["segment", data / "images", "--model", "m", "--output"]
+    assert run(*arguments, tmp_path / "whole").code == 0
+    for number, missing in ((2, [1]), (1, [])):
+        shard = ["--shard", f"{number}/2", "--json"]
+        found = run(*arguments, tmp_path / "out", *shard)
+        assert (found.code, found.err) == (0, "")
+        assert len(found.json["images"]) == 1
+        assert found.json["shards"] == {
+            "number": number, "count": 2, "missing": missing, "joined": not missing
+        }  # fmt: skip
+        assert (tmp_path / "out" / f"rois_{number}_of_2.csv").is_file()
+        assert (tmp_path / "out" / "rois.csv").is_file() == (not missing)
+    for path in (tmp_path / "whole").iterdir():
+        assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_a_shard_tells_people_what_is_missing(
+    run: Run, home: Path, data: Path, tmp_path: Path
+) -> None:
+    """Who starts shards by hand sees which are missing, and that the tables are joined."""
+    add_model(home, "m")
+    arguments = ["segment", data / "images", "--model", "m", "--output", tmp_path / "out"]
+    first = run(*arguments, "--shard", "1/15")
+    assert "Shards not done yet: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 4 more." in first.out
+    found = [run(*arguments, "--shard", f"{number}/15") for number in range(2, 16)]
+    assert found[-1].out.startswith("m@1\n")
+    assert "rois.csv and summary.csv hold all images" in found[-1].out
+
+
+def test_a_scheduler_that_is_not_there_is_told(
+    run: Run, home: Path, data: Path, tmp_path: Path
+) -> None:
+    """One sentence, nothing on stdout, and no folder of results is made."""
+    add_model(home, "m")
+    arguments = ["segment", data / "images", "--model", "m", "--output", tmp_path / "out"]
+    found = run(*arguments, "--scheduler", tmp_path / "none.json", "--json")
+    assert (found.code, found.out) == (1, "")
+    assert "none.json cannot be reached" in found.err
+    assert found.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    both = run(*arguments, "--scheduler", "tcp://127.0.0.1:1", "--shard", "1/2")
+    assert both.code == 2
+    assert "not both" in both.err
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_shards_share_the_names(run: Run, home: Path, data: Path, tmp_path: Path) -> None:
     """Two images of one stem keep their results apart even in different shards."""
+    add_model(home, "m")
     pixels = np.zeros((8, 9), np.uint8)
     (data / "images" / "x.png").write_bytes(make_png(pixels))
     files = []
@@ -54,8 +106,11 @@ def test_results_never_overwrite_an_image(run: Run, data: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake_model")
-def test_tables_have_a_header_even_without_images(run: Run, data: Path, tmp_path: Path) -> None:
+def test_tables_have_a_header_even_without_images(
+    run: Run, home: Path, data: Path, tmp_path: Path
+) -> None:
     """A shard without images, and a run in which all fail, leave tables that can be read."""
+    add_model(home, "m")
     arguments = ["segment", data / "images" / "x.tif", "--model", "m"]
     assert run(*arguments, "--output", tmp_path / "full").code == 0
     assert run(*arguments, "--output", tmp_path / "empty", "--shard", "2/2").code == 0
