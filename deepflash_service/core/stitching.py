@@ -138,23 +138,6 @@ class BandStitcher:
         )
 
 
-def plan_bands(rows: int, height: int) -> list[tuple[int, int]]:
-    """Return first row and end of bands that cover some rows.
-
-    Parameters
-    ----------
-    rows : int
-        Rows of the image.
-    height : int
-        Rows of each band but the last.
-
-    Returns
-    -------
-    list of (int, int)
-    """
-    return [(start, min(start + height, rows)) for start in range(0, rows, height)]
-
-
 def refuse_noise(found: int, limit: int) -> ComputeError:
     """Return the error for more ROIs than can be kept in memory.
 

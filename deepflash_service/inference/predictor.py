@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from deepflash_service.core.normalization import normalize
-from deepflash_service.core.tiling import Tiling, predict_tiled
+from deepflash_service.core.normalization import normalize, scale_piece
+from deepflash_service.core.tiling import predict_rows
 from deepflash_service.errors import InputError
 from deepflash_service.inference.engines import Engine, EngineName, choose_engine, compile_openvino
+from deepflash_service.inference.memory import TileLimit, is_memory_fault
+from deepflash_service.inference.rows import Watch, ignore_text, measure_ends, read_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from deepflash_service.core.tiling import PredictTiles
+    from deepflash_service.core.bands import ImageRows
+    from deepflash_service.core.tiling import PredictTiles, ReadRows
     from deepflash_service.records import IsCancelled, ModelCard, ProbabilityMap, Report
 
 FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))
-LARGEST_TILE = 1024
-SMALLEST_TILE = 256
-OVERLAP = 96
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class LoadedPredictor:
     precision: str
     seconds_per_megapixel: float
     flips: tuple[tuple[int, ...], ...] = field(default=FLIPS)
+    limit: TileLimit = field(default_factory=TileLimit)
 
     def __call__(self, image: npt.NDArray[Any]) -> ProbabilityMap:
         """Return the probability map (M, N) of a raw image."""
@@ -58,16 +59,19 @@ class LoadedPredictor:
         image: npt.NDArray[Any],
         *,
         report: Report | None = None,
+        warn: Callable[[str], None] = ignore_text,
         is_cancelled: IsCancelled | None = None,
     ) -> ProbabilityMap:
         """Return the probability map of a raw image: mean over members and mirrored views.
+
+        Tiles that do not fit into the memory are halved, with a warning, down to 128 pixels.
 
         Parameters
         ----------
         image : ndarray, shape (M, N) or (M, N, C)
             Raw intensities of any real type.
-        report, is_cancelled : callable, optional
-            Told of every tile; asked before every tile.
+        report, warn, is_cancelled : callable, optional
+            See ``Watch``.
 
         Returns
         -------
@@ -77,26 +81,92 @@ class LoadedPredictor:
         ------
         InputError
             Codes ``invalid_image``, ``channel_mismatch``.
+        ComputeError
+            Code ``out_of_memory`` when smaller tiles do not help.
         JobCancelled
             When ``is_cancelled`` answers True.
         """
         stack = np.asarray(image)
         stack = stack[..., np.newaxis] if stack.ndim == 2 else stack
-        if stack.ndim == 3 and stack.shape[-1] != self.channels:
+        self._check_channels(stack.shape[-1] if stack.ndim == 3 else self.channels)
+        stack = normalize(stack, reference_range=self.intensity_range)
+        shape = (stack.shape[0], stack.shape[1])
+        result = np.empty(shape, dtype=np.float32)
+        watch = Watch(report, warn, is_cancelled)
+        for start, band in self._predict_bands(lambda low, high: stack[low:high], shape, watch):
+            result[start : start + len(band)] = band
+        return result
+
+    def predict_rows(
+        self, rows: ImageRows, *, watch: Watch | None = None
+    ) -> Iterator[tuple[int, ProbabilityMap]]:
+        """Predict an image that is read by rows, within the memory of one row of tiles.
+
+        Parameters
+        ----------
+        rows : ImageRows
+            Raw intensities; read once or twice for the percentiles, then for the prediction.
+        watch : Watch, optional
+            Progress, warnings and cancellation.
+
+        Yields
+        ------
+        int
+            First row of a band. It falls back to 0 when smaller tiles are tried; what came
+            before is then to be replaced.
+        ndarray of float32, shape (R, N)
+            Probabilities, bit for bit those of :meth:`predict` for the whole image.
+
+        Raises
+        ------
+        InputError
+            Codes ``invalid_image``, ``channel_mismatch``.
+        ComputeError
+            Code ``out_of_memory``.
+        JobCancelled
+            When ``is_cancelled`` answers True.
+        """
+        watch = watch or Watch()
+        self._check_channels(rows.channels)
+        ends = measure_ends(rows, watch)
+
+        def read(start: int, stop: int) -> Any:
+            raw = read_stack(rows, start, stop)
+            return scale_piece(raw, ends, reference_range=self.intensity_range)
+
+        yield from self._predict_bands(read, rows.shape, watch)
+
+    def _check_channels(self, found: int) -> None:
+        if found != self.channels:
             raise InputError(
-                f"The image has {stack.shape[-1]} channels, the model needs {self.channels}. "
+                f"The image has {found} channels, the model needs {self.channels}. "
                 "Choose a channel, or another model.",
                 code="channel_mismatch",
             )
-        probability = predict_tiled(
-            normalize(stack, reference_range=self.intensity_range),
-            self._predict_views,
-            tiling=choose_tiling((stack.shape[0], stack.shape[1])),
-            report=report,
-            is_cancelled=is_cancelled,
-        )
-        # blending weights that add up to 1.0000001 must not lead out of the range
-        return np.clip(probability, 0.0, 1.0, out=probability)
+
+    def _predict_bands(
+        self, read: ReadRows, shape: tuple[int, int], watch: Watch
+    ) -> Iterator[tuple[int, ProbabilityMap]]:
+        while True:
+            tiling = self.limit.choose(shape)
+            bands = predict_rows(
+                read,
+                shape,
+                self._predict_views,
+                tiling=tiling,
+                report=watch.report,
+                is_cancelled=watch.is_cancelled,
+            )
+            try:
+                for start, band in bands:
+                    # blending weights that add up to 1.0000001 must not lead out of the range
+                    yield start, np.clip(band, 0.0, 1.0, out=band)
+            except Exception as error:
+                if not is_memory_fault(error):
+                    raise
+                watch.warn(self.limit.lower(tiling))
+            else:
+                return
 
     def _predict_views(self, tiles: Any) -> Any:
         total = np.zeros(tiles.shape[:3], dtype=np.float32)
@@ -152,24 +222,6 @@ def make_predictor(
         precision=chosen.precision,
         seconds_per_megapixel=chosen.seconds_per_megapixel,
     )
-
-
-def choose_tiling(shape: tuple[int, int]) -> Tiling:
-    """Return the tiling that covers an image with the fewest pixels computed.
-
-    Small images take one tile; larger ones the tile of 256 to 1024 pixels whose grid, with 96
-    pixels of overlap, wastes least. Memory is bounded by the largest tile.
-    """
-    longest = max(shape)
-    if longest <= LARGEST_TILE and min(shape) * 2 >= longest:
-        return Tiling(max(SMALLEST_TILE, -(-longest // 64) * 64), overlap=0)
-    sizes = range(SMALLEST_TILE, LARGEST_TILE + 1, 64)
-    return Tiling(min(sizes, key=lambda tile: _count_pixels(shape, tile)), overlap=OVERLAP)
-
-
-def _count_pixels(shape: tuple[int, int], tile: int) -> int:
-    tiles = [1 + max(0, -(-(length - tile) // (tile - OVERLAP))) for length in shape]
-    return tiles[0] * tiles[1] * tile * tile
 
 
 def _load_members(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from deepflash_service.core.bands import ImageRows
 from deepflash_service.errors import InputError
 from deepflash_service.records import ModelCard, ProbabilityMap
 from deepflash_service.store.images import ImageFile
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Predict = Callable[[Any, Hooks], ProbabilityMap]
 """Seam: raw image (M, N) or (M, N, C) and hooks in, probability map (M, N) out."""
+
+PredictRows = Callable[[ImageRows, Hooks], Iterator[tuple[int, ProbabilityMap]]]
+"""Seam: an image that is read by rows in, first row and probabilities (R, N) of each band out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class LoadedModel:
         See ``Predict``.
     device, engine, precision : str
         What computes, for people.
+    predict_rows : callable, optional
+        See ``PredictRows``; without it images larger than the memory cannot be predicted.
     """
 
     reference: str
@@ -59,6 +65,7 @@ class LoadedModel:
     device: str = ""
     engine: str = ""
     precision: str = ""
+    predict_rows: PredictRows | None = None
 
 
 def load_model(home: Path, reference: str, *, choice: EngineChoice = FASTEST) -> LoadedModel:
@@ -116,6 +123,7 @@ def make_loaded(
         What shall compute.
     """
     from deepflash_service.inference.predictor import make_predictor
+    from deepflash_service.inference.rows import Watch
     from deepflash_service.network.prediction import make_callable
 
     callables = [make_callable(network) for network in networks]
@@ -124,7 +132,14 @@ def make_loaded(
     )
 
     def predict(image: Any, hooks: Hooks) -> ProbabilityMap:
-        return predictor.predict(image, report=hooks.report, is_cancelled=hooks.is_cancelled)
+        return predictor.predict(
+            image, report=hooks.report, warn=hooks.warn, is_cancelled=hooks.is_cancelled
+        )
+
+    def predict_rows(rows: ImageRows, hooks: Hooks) -> Iterator[tuple[int, ProbabilityMap]]:
+        return predictor.predict_rows(
+            rows, watch=Watch(hooks.report, hooks.warn, hooks.is_cancelled)
+        )
 
     return LoadedModel(
         reference,
@@ -133,6 +148,7 @@ def make_loaded(
         device=str(predictor.device) or find_device().name,
         engine=str(predictor.engine),
         precision=str(predictor.precision),
+        predict_rows=predict_rows,
     )
 
 
@@ -159,6 +175,34 @@ def choose_pixels(image: ImageFile, plane: int, *, channel: int | None, card: Mo
     InputError
         Codes ``rgb_image`` and ``invalid_options``.
     """
+    check_channels(image, channel=channel, card=card)
+    return np.asarray(image.select(plane, channel=channel), dtype=np.float32)
+
+
+class Channelled(Protocol):
+    """What is known of an image file before its pixels are read."""
+
+    @property
+    def name(self) -> str:
+        """File name."""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether the channels are the colours of a photograph or screenshot."""
+
+
+def check_channels(image: Channelled, *, channel: int | None, card: ModelCard) -> None:
+    """Refuse an image whose channels do not fit the model.
+
+    Raises
+    ------
+    InputError
+        Codes ``rgb_image``, ``channel_mismatch`` and ``invalid_options``.
+    """
     wanted = card.network.channels
     if channel is None and image.channels != wanted:
         raise _refuse_channels(image, card)
@@ -167,10 +211,9 @@ def choose_pixels(image: ImageFile, plane: int, *, channel: int | None, card: Mo
             f"Model {card.name} needs all {wanted} channels; leave out the channel.",
             code="invalid_options",
         )
-    return np.asarray(image.select(plane, channel=channel), dtype=np.float32)
 
 
-def _refuse_channels(image: ImageFile, card: ModelCard) -> InputError:
+def _refuse_channels(image: Channelled, card: ModelCard) -> InputError:
     details = {"name": image.name, "channels": image.channels, "expected": card.network.channels}
     if image.is_rgb and card.network.channels == 1:
         return InputError(

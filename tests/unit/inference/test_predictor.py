@@ -16,11 +16,8 @@ from deepflash_service.core.normalization import normalize
 from deepflash_service.errors import ComputeError, InputError, JobCancelled
 from deepflash_service.inference import engines
 from deepflash_service.inference.engines import choose_engine, compile_openvino, make_probe
-from deepflash_service.inference.predictor import (
-    LoadedPredictor,
-    choose_tiling,
-    make_predictor,
-)
+from deepflash_service.inference.memory import choose_tiling
+from deepflash_service.inference.predictor import LoadedPredictor, make_predictor
 from deepflash_service.network.prediction import make_callable
 from deepflash_service.records import ModelCard, Progress
 
