@@ -41,12 +41,12 @@ def read_calibration(tiff: tifffile.TiffFile, page: Any) -> Calibration:
         return Calibration()
     if tiff.is_imagej:
         unit = normalise_unit(str((tiff.imagej_metadata or {}).get("unit", "")))
-        return _make(1 / width, 1 / height, unit)
+        return make_calibration(1 / width, 1 / height, unit)
     tag = page.tags.get("ResolutionUnit")
     if tag is not None and int(tag.value) == _CENTIMETRE:
         size = _MICROMETRES_PER_CENTIMETRE / width
         if size <= _COARSEST_MICROSCOPE_PIXEL:
-            return _make(size, _MICROMETRES_PER_CENTIMETRE / height, _MICROMETRE)
+            return make_calibration(size, _MICROMETRES_PER_CENTIMETRE / height, _MICROMETRE)
     return Calibration()
 
 
@@ -71,7 +71,8 @@ def spell_for_imagej(unit: str) -> str:
     return "".join(char if char.isascii() else f"\\u{ord(char):04X}" for char in unit)
 
 
-def _make(width: float, height: float, unit: str) -> Calibration:
+def make_calibration(width: float, height: float, unit: str) -> Calibration:
+    """Return a calibration, or none where a size or the unit says nothing."""
     if unit == "pixel" or not (math.isfinite(width) and math.isfinite(height)):
         return Calibration()
     return Calibration(pixel_width=width, pixel_height=height, unit=unit)
@@ -95,7 +96,7 @@ def _read_ome(text: str) -> Calibration:
         sizes = float(width), float(height or width)
     except ValueError:
         return Calibration()
-    return _make(*sizes, normalise_unit(_find(text, "PhysicalSizeXUnit") or _MICROMETRE))
+    return make_calibration(*sizes, normalise_unit(_find(text, "PhysicalSizeXUnit") or _MICROMETRE))
 
 
 def _find(text: str, attribute: str) -> str:

@@ -162,21 +162,48 @@ def _save(
 ) -> None:
     import tifffile
 
-    size = calibration or Calibration()
-    metadata: dict[str, Any] = {"unit": spell_for_imagej(size.unit), **facts}
-    if pixels.ndim == 3:
-        order = layout or PlaneLayout(slices=len(pixels))
-        pixels = pixels.reshape(order.frames, order.slices, 1, *pixels.shape[1:])
-        metadata |= _describe_steps(order)
+    shape, description = describe_imagej(
+        pixels.shape, calibration or Calibration(), layout=layout, facts=facts
+    )
     tifffile.imwrite(
         stream,
-        np.ascontiguousarray(pixels),
-        imagej=True,
+        np.ascontiguousarray(pixels.reshape(shape)),
         photometric="minisblack",
-        resolution=(1 / size.pixel_width, 1 / size.pixel_height),
-        resolutionunit=1,
-        metadata=metadata,
+        **description,
     )
+
+
+def describe_imagej(
+    shape: tuple[int, ...],
+    size: Calibration,
+    *,
+    layout: PlaneLayout | None,
+    facts: dict[str, Any],
+) -> tuple[tuple[int, ...], dict[str, Any]]:
+    """Return shape and description of an ImageJ TIFF, as ``tifffile.imwrite`` takes them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (M, N) or (P, M, N); a single plane of a stack without layout is a plain image.
+    size : Calibration
+        Size of a pixel.
+    layout : PlaneLayout or None
+        What the planes are; slices without it.
+    facts : dict
+        Further metadata.
+    """
+    metadata: dict[str, Any] = {"unit": spell_for_imagej(size.unit), **facts}
+    if len(shape) == 3:
+        order = layout or PlaneLayout(slices=shape[0])
+        shape = (order.frames, order.slices, 1, *shape[1:])
+        metadata |= _describe_steps(order)
+    return shape, {
+        "imagej": True,
+        "resolution": (1 / size.pixel_width, 1 / size.pixel_height),
+        "resolutionunit": 1,
+        "metadata": metadata,
+    }
 
 
 def _describe_steps(layout: PlaneLayout) -> dict[str, Any]:

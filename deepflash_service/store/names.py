@@ -10,8 +10,19 @@ _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$", re.IGNORECASE)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_SUFFIXES = (".ome.tiff", ".ome.tif")
-_IMAGE_SUFFIXES = (".tiff", ".tif", ".png", ".gif", ".bmp", ".jpg", ".jpeg", ".roi", ".zip")
+_SUFFIXES = (".ome.tiff", ".ome.tif", ".ome.zarr")
+_IMAGE_SUFFIXES = (
+    ".tiff",
+    ".tif",
+    ".png",
+    ".gif",
+    ".bmp",
+    ".jpg",
+    ".jpeg",
+    ".roi",
+    ".zip",
+    ".zarr",
+)
 _LONGEST_FILE_NAME = 200
 _LONGEST_EXPERT_NAME = 64
 

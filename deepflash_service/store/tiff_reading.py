@@ -44,14 +44,14 @@ def read_tiff(source: Source, *, max_pixels: int) -> ImageFile:
     with source.open() as stream:
         try:
             with tifffile.TiffFile(stream) as tiff:
-                series = _choose_series(tiff, source)
+                series = choose_series(tiff, source)
                 check_pixels(
                     source,
                     int(series.size),
                     limit=max_pixels,
                     item_bytes=series.dtype.itemsize,
                 )
-                _check_length(series, source)
+                check_length(series, source)
                 return _read_series(tiff, series, source)
         except InputError:
             raise
@@ -59,7 +59,14 @@ def read_tiff(source: Source, *, max_pixels: int) -> ImageFile:
             raise refuse_damaged(source, error) from error
 
 
-def _choose_series(tiff: tifffile.TiffFile, source: Source) -> tifffile.TiffPageSeries:
+def choose_series(tiff: tifffile.TiffFile, source: Source) -> tifffile.TiffPageSeries:
+    """Return the one image of a TIFF file at full resolution.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image`` when there are several, or parts in other files.
+    """
     series = [one for one in tiff.series if not getattr(one.keyframe, "is_reduced", False)]
     if not series:
         raise refuse_damaged(source, ValueError("no page"))
@@ -80,7 +87,14 @@ def _choose_series(tiff: tifffile.TiffFile, source: Source) -> tifffile.TiffPage
     return series[0]
 
 
-def _check_length(series: tifffile.TiffPageSeries, source: Source) -> None:
+def check_length(series: tifffile.TiffPageSeries, source: Source) -> None:
+    """Refuse a file that ends before its pixels do.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image``.
+    """
     if series.dataoffset is not None:
         end = int(series.dataoffset) + int(series.nbytes)
     else:
@@ -117,18 +131,33 @@ def _read_series(
 
 
 def _clean_values(pixels: Array, page: Any, source: Source) -> Array:
-    if pixels.dtype.kind not in "buif":
+    check_type(pixels.dtype, source)
+    pixels = turn_bits(pixels, page)
+    return fill_gaps(pixels, source) if pixels.dtype.kind == "f" else pixels
+
+
+def check_type(dtype: Any, source: Source) -> None:
+    """Refuse values that are no grey values.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image``.
+    """
+    if dtype.kind not in "buif":
         raise InputError(
-            f"{source.name} holds values of type {pixels.dtype}, which are not grey values. "
+            f"{source.name} holds values of type {dtype}, which are not grey values. "
             "Convert it to 8-bit, 16-bit or 32-bit in Fiji.",
             code="invalid_image",
         )
-    if page.bitspersample == 1:
-        values = pixels.astype(np.uint8)
-        return 1 - values if int(page.photometric) == _WHITE_IS_ZERO else values
-    if pixels.dtype.kind == "f":
-        return fill_gaps(pixels, source)
-    return pixels
+
+
+def turn_bits(pixels: Array, page: Any) -> Array:
+    """Return pixels of one bit as 0 and 1 with 1 = white; others stay as they are."""
+    if page.bitspersample != 1:
+        return pixels
+    values = pixels.astype(np.uint8)
+    return 1 - values if int(page.photometric) == _WHITE_IS_ZERO else values
 
 
 def fill_gaps(pixels: Array, source: Source) -> Array:
@@ -144,29 +173,20 @@ def fill_gaps(pixels: Array, source: Source) -> Array:
     if is_finite.all():
         return pixels
     if not is_finite.any():
-        raise InputError(
-            f"{source.name} holds no number, only NaN or infinite values. Save the image again.",
-            code="invalid_image",
-        )
+        raise refuse_gaps(source)
     return np.where(is_finite, pixels, pixels[is_finite].min())
 
 
+def refuse_gaps(source: Source) -> InputError:
+    """Return the error for an image without a finite value."""
+    return InputError(
+        f"{source.name} holds no number, only NaN or infinite values. Save the image again.",
+        code="invalid_image",
+    )
+
+
 def _order_axes(pixels: Array, axes: str, source: Source) -> Array:
-    letters = list(axes)
-    for index, letter in enumerate(letters):
-        if letter in _ORDER:
-            continue
-        free = [one for one in "ZTC" if one not in letters]
-        if pixels.shape[index] == 1:
-            letters[index] = "1"
-        elif free:
-            letters[index] = free[0]
-        else:
-            raise InputError(
-                f"{source.name} has more than five axes ({axes}). Save a part of it in Fiji as a "
-                "hyperstack and retry.",
-                code="invalid_image",
-            )
+    letters = name_axes(axes, pixels.shape, source)
     keep = tuple(0 if letter == "1" else slice(None) for letter in letters)
     pixels = pixels[keep]
     letters = [letter for letter in letters if letter != "1"]
@@ -176,14 +196,38 @@ def _order_axes(pixels: Array, axes: str, source: Source) -> Array:
     return np.asarray(pixels[view])
 
 
+def name_axes(axes: str, shape: tuple[int, ...], source: Source) -> list[str]:
+    """Return T, Z, C, Y, X, S or 1 (an axis to leave out) for each axis of a file.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image`` when there are too many axes.
+    """
+    letters = list(axes)
+    for index, letter in enumerate(letters):
+        if letter in _ORDER:
+            continue
+        free = [one for one in "ZTC" if one not in letters]
+        if shape[index] == 1:
+            letters[index] = "1"
+        elif free:
+            letters[index] = free[0]
+        else:
+            raise InputError(
+                f"{source.name} has more than five axes ({axes}). Save a part of it in Fiji as a "
+                "hyperstack and retry.",
+                code="invalid_image",
+            )
+    return letters
+
+
 def _merge_samples(pixels: Array, page: Any) -> tuple[Array, bool]:
     frames, slices, channels, rows, columns, samples = pixels.shape
     pixels = pixels.reshape(frames * slices, channels, rows, columns, samples)
-    if samples > 1:
-        alpha = sum(int(kind) in _ALPHA for kind in (page.extrasamples or ()))
-        samples -= min(alpha, samples - 1)
-        pixels = pixels[..., :samples]
-    is_rgb = samples == 3 and int(page.photometric) not in {_PALETTE, _WHITE_IS_ZERO, 1}
+    samples = count_samples(page, samples)
+    pixels = pixels[..., :samples]
+    is_rgb = is_colour(page, samples)
     if samples == 3 and channels == 1:
         merged = merge_grey(pixels[:, 0])
         if merged.ndim == 3:
@@ -191,3 +235,16 @@ def _merge_samples(pixels: Array, page: Any) -> tuple[Array, bool]:
     pixels = np.moveaxis(pixels, 1, 3).reshape(frames * slices, rows, columns, channels * samples)
     is_rgb = is_rgb and channels == 1
     return (pixels[..., 0] if pixels.shape[-1] == 1 else pixels), is_rgb
+
+
+def count_samples(page: Any, samples: int) -> int:
+    """Return the values of each pixel that are not alpha."""
+    if samples == 1:
+        return 1
+    alpha = sum(int(kind) in _ALPHA for kind in (page.extrasamples or ()))
+    return samples - min(alpha, samples - 1)
+
+
+def is_colour(page: Any, samples: int) -> bool:
+    """Tell whether three samples are red, green and blue."""
+    return samples == 3 and int(page.photometric) not in {_PALETTE, _WHITE_IS_ZERO, 1}

@@ -1,0 +1,231 @@
+"""Image files of any size, read by rows: TIFF, BigTIFF and OME-Zarr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from deepflash_service.errors import InputError
+from deepflash_service.store.calibrations import read_calibration, read_steps
+from deepflash_service.store.grids import ChunkGrid, Grid, PlainGrid, index_rows, order_pixels
+from deepflash_service.store.piece_source import (
+    PieceSource,
+    fill_gaps,
+    guard,
+    merge_grey,
+)
+from deepflash_service.store.planes import Array, PlaneLayout
+from deepflash_service.store.sources import (
+    Source,
+    check_pixels,
+    detect_format,
+    refuse_damaged,
+)
+from deepflash_service.store.tiff_reading import (
+    check_length,
+    check_type,
+    choose_series,
+    count_samples,
+    is_colour,
+    name_axes,
+    turn_bits,
+)
+from deepflash_service.store.zarr_reading import ZarrImage, is_zarr, open_zarr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import tifffile
+
+_MOST_VALUES = 2**50
+_CHUNK_BYTES = 128 * 1024**2
+
+
+def measure_file(path: Path) -> tuple[int, int]:
+    """Return the values of one plane, and of the whole file, from its header; 0 = no TIFF or zarr.
+
+    Parameters
+    ----------
+    path : Path
+        File, or folder of a zarr image.
+    """
+    source = Source.of(path, None)
+    try:
+        if is_zarr(path):
+            image = open_zarr(path)
+            letters, shape = list(image.letters), image.array.shape
+        elif detect_format(source) == "tiff":
+            letters, shape = _read_header(source)
+        else:
+            return 0, 0
+    except InputError:
+        return 0, 0
+    sizes = dict(zip(letters, shape, strict=True))
+    plane = sizes["Y"] * sizes["X"] * sizes.get("C", 1) * sizes.get("S", 1)
+    return int(plane), int(np.prod(shape, dtype=np.int64))
+
+
+@contextmanager
+def open_pieces(path: Path) -> Iterator[PieceSource]:
+    """Open an image whose rows are read when they are needed.
+
+    Values are as :func:`deepflash_service.store.images.read_image` gives them: alpha is dropped,
+    three equal colours become one, gaps are filled with the smallest finite value of the file.
+
+    Parameters
+    ----------
+    path : Path
+        TIFF file, or folder of a zarr image.
+
+    Raises
+    ------
+    InputError
+        Codes ``invalid_image``, ``unreadable_file`` and ``image_too_large`` (compressed in too
+        large pieces).
+    """
+    source = Source.of(path, None)
+    with ExitStack() as stack:
+        try:
+            if is_zarr(path):
+                found = _describe_zarr(open_zarr(path), source)
+            else:
+                found = _open_tiff(stack, source)
+            found = guard(found, source)
+            found = fill_gaps(merge_grey(found), source)
+        except InputError:
+            raise
+        except Exception as error:
+            raise refuse_damaged(source, error) from error
+        yield found
+
+
+def _read_header(source: Source) -> tuple[list[str], tuple[int, ...]]:
+    import tifffile
+
+    with source.open() as stream:
+        try:
+            with tifffile.TiffFile(stream) as tiff:
+                series = choose_series(tiff, source)
+                return name_axes(series.axes, series.shape, source), series.shape
+        except InputError:
+            raise
+        except Exception as error:
+            raise refuse_damaged(source, error) from error
+
+
+def _open_tiff(stack: ExitStack, source: Source) -> PieceSource:
+    import tifffile
+
+    stream = stack.enter_context(source.open())
+    tiff = stack.enter_context(tifffile.TiffFile(stream))
+    series = choose_series(tiff, source)
+    item_bytes = series.dtype.itemsize
+    check_pixels(source, int(series.size), limit=_MOST_VALUES, item_bytes=item_bytes)
+    check_length(series, source)
+    page: Any = series.keyframe
+    check_type(series.dtype, source)
+    letters = name_axes(series.axes, series.shape, source)
+    sizes = dict(zip(letters, series.shape, strict=True))
+    samples = count_samples(page, sizes.get("S", 1))
+    grid = _find_plain(series, stream, letters, order=tiff.byteorder)
+    grid = grid or _open_chunks(stack, series, source, row=letters.index("Y"))
+    spacing, interval = read_steps(tiff)
+    layout = PlaneLayout(
+        channels=sizes.get("C", 1) if samples == 1 else 1,
+        slices=sizes.get("Z", 1),
+        frames=sizes.get("T", 1),
+        spacing=spacing,
+        interval=interval,
+    )
+
+    def read(place: tuple[int, int], rows: slice) -> Array:
+        part = grid.read(index_rows(letters, place, rows, samples=slice(samples)))
+        return turn_bits(order_pixels(part, letters), page)
+
+    return PieceSource(
+        name=source.name,
+        shape=(sizes["Y"], sizes["X"]),
+        channels=sizes.get("C", 1) * samples,
+        layout=layout,
+        calibration=read_calibration(tiff, page),
+        is_rgb=is_colour(page, samples) and sizes.get("C", 1) == 1,
+        dtype=series.dtype,
+        _read=read,
+    )
+
+
+def _find_plain(
+    series: tifffile.TiffPageSeries, stream: BinaryIO, letters: list[str], *, order: Any
+) -> Grid | None:
+    """Return the grid of an uncompressed image, or None."""
+    row = letters.index("Y")
+    pages = int(np.prod(series.shape[:row], dtype=np.int64))
+    page_bytes = int(series.nbytes) // pages
+    if series.dataoffset is not None:
+        offsets = tuple(int(series.dataoffset) + page_bytes * page for page in range(pages))
+    elif len(series.pages) == pages and all(
+        page is not None and page.is_memmappable for page in series.pages
+    ):
+        offsets = tuple(int(page.dataoffsets[0]) for page in series.pages if page is not None)
+    else:
+        return None
+    return PlainGrid(stream, offsets, series.shape, series.dtype.newbyteorder(order), row)
+
+
+def _open_chunks(
+    stack: ExitStack, series: tifffile.TiffPageSeries, source: Source, *, row: int
+) -> Grid:
+    import zarr
+
+    store: Any = stack.enter_context(series.aszarr(level=0))
+    array: Any = zarr.open_array(store, mode="r")
+    return make_chunk_grid(array, source, row=row)
+
+
+def make_chunk_grid(array: Any, source: Source, *, row: int) -> Grid:
+    """Return the grid of a zarr array.
+
+    Raises
+    ------
+    InputError
+        Code ``image_too_large`` when its chunks do not fit into the memory.
+    """
+    size = int(np.prod(array.chunks, dtype=np.int64)) * array.dtype.itemsize
+    if size > _CHUNK_BYTES:
+        raise InputError(
+            f"{source.name} is compressed in pieces of {size / 1e6:,.0f} MB, which are too large "
+            "to be read one by one. Save it without compression, or in tiles.",
+            code="image_too_large",
+            details={"name": source.name, "chunk_bytes": size},
+        )
+    return ChunkGrid(array, row)
+
+
+def _describe_zarr(image: ZarrImage, source: Source) -> PieceSource:
+    letters = image.letters
+    sizes = dict(zip(letters, image.array.shape, strict=True))
+    check_type(image.array.dtype, source)
+    grid = make_chunk_grid(image.array, source, row=letters.index("Y"))
+
+    def read(place: tuple[int, int], rows: slice) -> Array:
+        part = grid.read(index_rows(letters, place, rows, samples=slice(None)))
+        return order_pixels(part, letters)
+
+    return PieceSource(
+        name=source.name,
+        shape=(sizes["Y"], sizes["X"]),
+        channels=sizes.get("C", 1),
+        layout=PlaneLayout(
+            channels=sizes.get("C", 1),
+            slices=sizes.get("Z", 1),
+            frames=sizes.get("T", 1),
+            spacing=image.spacing,
+        ),
+        calibration=image.calibration,
+        is_rgb=False,
+        dtype=image.array.dtype,
+        _read=read,
+    )
