@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import platform
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal
+
+import psutil
 
 Precision = Literal["float32", "bfloat16", "float16"]
 SPEED_UP = 1.2
@@ -51,15 +54,62 @@ def name_processor() -> str:
     return platform.processor() or platform.machine() or "CPU"
 
 
+def make_deterministic() -> None:
+    """Let equal trainings give equal weights where that costs no time: on a CPU.
+
+    On a GPU the deterministic kernels are up to several times slower, so trainings there differ
+    in the last digits.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow" and describe_device().kind == "cpu":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def measure_memory() -> int:
+    """Return the bytes in use: the peak of the GPU's memory, else of this process now."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow" and describe_device().kind == "gpu":
+        import tensorflow as tf
+
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    return int(psutil.Process().memory_info().rss)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether a computation failed because the device, or the computer, has no room left."""
+    text = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "ResourceExhaustedError"
+        or "RESOURCE_EXHAUSTED" in text
+        or "out of memory" in text.lower()
+    )
+
+
 def _find_tensorflow() -> tuple[Literal["cpu", "gpu"], str, tuple[int, int]]:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return "cpu", name_processor(), (0, 0)
+    _share_memory(gpus)
     details = tf.config.experimental.get_device_details(gpus[0])
     capability = details.get("compute_capability") or (0, 0)
     return "gpu", str(details.get("device_name", "GPU")), tuple(capability)
+
+
+def _share_memory(gpus: list[Any]) -> None:
+    """Let TensorFlow take memory as it needs it, so that two processes fit on one GPU."""
+    import tensorflow as tf
+
+    # refused once the GPU is in use; what came first has decided then
+    with suppress(RuntimeError):
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, enable=True)
 
 
 def _find_jax() -> tuple[Literal["cpu", "gpu"], str, tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,11 +11,13 @@ import numpy as np
 from deepflash_service.core.sampling import Batch, draw_batch
 from deepflash_service.errors import ComputeError, InputError
 from deepflash_service.network.architecture import build_network
+from deepflash_service.network.devices import is_out_of_memory
 from deepflash_service.network.losses import border_dice_loss
 from deepflash_service.network.prediction import make_callable
+from deepflash_service.network.training_state import are_finite, name_arrays, select_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from deepflash_service.core.sampling import Example
     from deepflash_service.core.tiling import PredictTiles
@@ -25,6 +28,13 @@ if TYPE_CHECKING:
 WARM_UP = 0.05
 AVERAGE_EVERY = 5
 AVERAGE_SPAN = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    batch: Batch
+    random: dict[str, Any]
+    """State of the generator before this batch was drawn."""
 
 
 class Fitter:
@@ -52,6 +62,7 @@ class Fitter:
         precision: Precision,
         start: Any = None,
     ) -> None:
+        self.steps = 0
         self._examples = examples
         self._settings = settings
         self._rng = np.random.default_rng(settings.seed)
@@ -60,9 +71,9 @@ class Fitter:
         if start is not None:
             _copy_weights(start, self.network)
         self._average: list[Any] = self.network.get_weights()
-        self._steps = 0
+        self._tiles = settings.sampling.batch
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tiles")
-        self._next: Future[Batch] | None = None
+        self._next: Future[_Drawn] | None = None
         _compile(self.network, settings)
 
     def __enter__(self) -> Self:
@@ -74,31 +85,39 @@ class Fitter:
         """End the thread that draws tiles."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def take_step(self) -> float:
+    def take_step(self, warn: Callable[[str], None] | None = None) -> float:
         """Train on one batch and return its loss.
+
+        Parameters
+        ----------
+        warn : callable, optional
+            Told when the device ran out of memory, so that batches are smaller from now on.
 
         Raises
         ------
         ComputeError
-            Codes ``training_diverged``, ``out_of_memory``.
+            Codes ``training_diverged``, and ``out_of_memory`` when one tile is too much.
         """
-        batch = (self._next or self._pool.submit(self._draw)).result()
+        batch = self._pending().result().batch
         self._next = self._pool.submit(self._draw)
-        target = np.stack([batch.masks, batch.weights], axis=-1)
-        loss = train_step(self.network, batch.images, target)
+        loss = self._fit(batch, warn)
         if not np.isfinite(loss):
-            raise ComputeError(
-                "The training diverged: its loss is no longer a number. Train again with "
-                "another seed, or from a new model instead of a base model.",
-                code="training_diverged",
-            )
-        self._steps += 1
-        if self._steps % AVERAGE_EVERY == 0:
+            raise _tell_divergence()
+        self.steps += 1
+        if self.steps % AVERAGE_EVERY == 0:
             self._update_average()
         return loss
 
     def averaged_weights(self) -> list[Any]:
-        """Return a copy of the averaged weights."""
+        """Return a copy of the averaged weights.
+
+        Raises
+        ------
+        ComputeError
+            Code ``training_diverged`` when they are no numbers any more.
+        """
+        if not are_finite(self._average):
+            raise _tell_divergence()
         return [array.copy() for array in self._average]
 
     def predict_with(self, weights: list[Any]) -> PredictTiles:
@@ -106,13 +125,77 @@ class Fitter:
         self._mirror.set_weights(weights)
         return make_callable(self._mirror)
 
-    def _draw(self) -> Batch:
-        return draw_batch(self._examples, self._settings.sampling, self._rng)
+    def capture(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return facts and arrays from which :meth:`restore` goes on with the same steps.
+
+        Raises
+        ------
+        ComputeError
+            Code ``training_diverged``: what is no number is never kept.
+        """
+        variables = [np.asarray(one) for one in self.network.optimizer.variables]
+        arrays = {
+            **name_arrays("network", self.network.get_weights()),
+            **name_arrays("optimizer", variables),
+            **name_arrays("average", self._average),
+        }
+        if not are_finite(arrays.values()):
+            raise _tell_divergence()
+        random = self._pending().result().random
+        return {"step": self.steps, "tiles": self._tiles, "random": random}, arrays
+
+    def restore(self, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+        """Go on where :meth:`capture` was called; before the first step.
+
+        Raises
+        ------
+        InputError
+            Code ``unusable_checkpoint``.
+        """
+        optimizer = self.network.optimizer
+        optimizer.build(self.network.trainable_variables)
+        shapes = [array.shape for array in self._average]
+        slots = [tuple(one.shape) for one in optimizer.variables]
+        weights = select_arrays(arrays, "network", shapes=shapes)
+        average = select_arrays(arrays, "average", shapes=shapes)
+        stored = select_arrays(arrays, "optimizer", shapes=slots)
+        self.network.set_weights(weights)
+        for variable, array in zip(optimizer.variables, stored, strict=True):
+            variable.assign(array)
+        self._average = [array.copy() for array in average]
+        self._rng.bit_generator.state = dict(facts["random"])
+        self.steps, self._tiles = int(facts["step"]), int(facts["tiles"])
+
+    def _pending(self) -> Future[_Drawn]:
+        if self._next is None:
+            self._next = self._pool.submit(self._draw)
+        return self._next
+
+    def _draw(self) -> _Drawn:
+        random = dict(self._rng.bit_generator.state)
+        return _Drawn(draw_batch(self._examples, self._settings.sampling, self._rng), random)
+
+    def _fit(self, batch: Batch, warn: Callable[[str], None] | None) -> float:
+        """Train on the first tiles of a batch: as many as the device has room for."""
+        while True:
+            tiles = slice(self._tiles)
+            target = np.stack([batch.masks[tiles], batch.weights[tiles]], axis=-1)
+            try:
+                return train_step(self.network, batch.images[tiles], target)
+            except ComputeError as error:
+                if error.code != "out_of_memory" or self._tiles == 1:
+                    raise
+            before, self._tiles = self._tiles, self._tiles // 2
+            if warn is not None:
+                warn(
+                    f"The device ran out of memory, so the training goes on with {self._tiles} "
+                    f"instead of {before} tiles at once."
+                )
 
     def _update_average(self) -> None:
         total = self._settings.epochs * self._settings.steps_per_epoch
         span = max(AVERAGE_EVERY, AVERAGE_SPAN * total)
-        keep = min(np.exp(-AVERAGE_EVERY / span), self._steps / (self._steps + 10 * AVERAGE_EVERY))
+        keep = min(np.exp(-AVERAGE_EVERY / span), self.steps / (self.steps + 10 * AVERAGE_EVERY))
         for index, array in enumerate(self.network.get_weights()):
             self._average[index] *= np.float32(keep)
             self._average[index] += np.float32(1 - keep) * array
@@ -162,6 +245,14 @@ def _compile(network: Any, settings: TrainSettings) -> None:
     )
 
 
+def _tell_divergence() -> ComputeError:
+    return ComputeError(
+        "The training diverged: its loss is no longer a number. Train again with "
+        "another seed, or from a new model instead of a base model.",
+        code="training_diverged",
+    )
+
+
 def train_step(network: Any, images: Any, target: Any) -> float:
     """Train a compiled network on one batch and return the loss.
 
@@ -180,9 +271,10 @@ def train_step(network: Any, images: Any, target: Any) -> float:
     try:
         return float(network.train_on_batch(images, target))
     except Exception as error:
-        if "RESOURCE_EXHAUSTED" in str(error) or "out of memory" in str(error).lower():
+        if is_out_of_memory(error):
             raise ComputeError(
-                "The device has too little memory to train. Close other programs that use it.",
+                "The device ran out of memory in the training. Close other programs that use it, "
+                "or train a smaller network with the preset quick.",
                 code="out_of_memory",
             ) from None
         raise

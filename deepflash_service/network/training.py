@@ -2,74 +2,63 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from deepflash_service.core.tiling import Tiling, predict_tiled
-from deepflash_service.errors import InputError, JobCancelled
+from deepflash_service.errors import ComputeError, InputError
 from deepflash_service.network.architecture import build_network
-from deepflash_service.network.devices import Device, describe_device
+from deepflash_service.network.devices import Device, describe_device, make_deterministic
 from deepflash_service.network.fitting import Fitter
 from deepflash_service.network.presets import TrainSettings
-from deepflash_service.records import IsCancelled, NetworkCard, Progress, Report
+from deepflash_service.network.rounds import HeldOut, Rounds, Score, TrainHooks
+from deepflash_service.network.training_state import TrainingState
 
 if TYPE_CHECKING:
     from deepflash_service.core.sampling import Example
-    from deepflash_service.records import Image, ProbabilityMap
+    from deepflash_service.records import NetworkCard
 
-__all__ = ["HeldOut", "Score", "TrainHooks", "TrainSettings", "TrainedMember", "train_member"]
-
-Score = Callable[[Sequence["ProbabilityMap"]], Mapping[str, float]]
-"""Seam: probability maps of the held-out images, in their order, to named scores."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainHooks:
-    """Callables that a training run tells and asks; all optional."""
-
-    report: Report = lambda _progress: None
-    is_cancelled: IsCancelled = lambda: False
-    is_stopping: IsCancelled = lambda: False
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Normalised whole images (M, N, C) never trained on, and how maps of them are scored."""
-
-    images: Sequence[Image]
-    score: Score
+__all__ = [
+    "HeldOut",
+    "Score",
+    "TrainHooks",
+    "TrainSettings",
+    "TrainedMember",
+    "TrainingState",
+    "train_member",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedMember:
     """A trained network (float32, probabilities out) and how it came about.
 
-    ``scores`` are those of ``best_epoch`` on the held-out images, empty without such images;
-    ``history`` has one entry per epoch; ``stopped`` = ended before its time.
+    Attributes
+    ----------
+    network : keras.Model
+    history : tuple of dict
+        One entry per epoch.
+    best_epoch : int
+        Where the weights come from.
+    scores : dict
+        Of ``best_epoch`` on the held-out images; empty where nothing was scored.
+    steps : int
+        Taken in all, before an interruption too.
+    stopped : bool
+        The user ended it before its time.
+    fault : str
+        Why it ended before its time with usable weights although nobody asked for it.
+    device : Device
     """
 
     network: Any
     history: tuple[dict[str, float], ...]
     best_epoch: int
     scores: dict[str, float]
+    steps: int
     stopped: bool
     device: Device
-
-
-@dataclass(slots=True)
-class _Record:
-    history: list[dict[str, float]] = field(default_factory=list)
-    weights: list[Any] | None = None
-    epoch: int = 0
-    scores: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def value(self) -> float:
-        return _rate(self.scores) if self.scores else -1.0
+    fault: str = ""
 
 
 def train_member(
@@ -95,125 +84,77 @@ def train_member(
         Whole images never trained on; the weights with the best mean of their ``f1`` and
         ``dice`` are kept. Without them the last weights are kept and there are no scores.
     hooks : TrainHooks, optional
-        Told once per epoch; asked before every step.
-    start : keras.Model, optional
-        Network of the same card whose weights are the starting point (fine-tuning).
+        Told of the progress; asked before every step.
+    start : keras.Model or TrainingState, optional
+        Network of the same card whose weights are the starting point (fine-tuning), or the
+        state in which an interrupted training with the same arguments goes on.
 
     Returns
     -------
     TrainedMember
+        On a CPU with as many threads, in float32, a training that was interrupted has the same
+        weights as one that was not, bit for bit.
 
     Raises
     ------
     InputError
-        Code ``no_training_image``.
+        Codes ``no_training_image`` and ``unusable_checkpoint``.
     JobCancelled
         When ``hooks.is_cancelled`` answers True.
     ComputeError
-        Codes ``training_diverged`` and ``out_of_memory``.
+        Codes ``training_diverged`` (before anything was scored) and ``out_of_memory``.
     """
     if not examples:
         raise InputError(
             "There is no image to train on. Add at least one image with an annotation.",
             code="no_training_image",
         )
-    hooks = hooks or TrainHooks()
-    device = describe_device()
-    fitter = Fitter(card, examples, settings=settings, precision=device.precision, start=start)
-    record = _Record()
-    stopped = False
+    make_deterministic()
+    state = start if isinstance(start, TrainingState) else None
+    device = _choose_device(state)
+    fitter = Fitter(
+        card,
+        examples,
+        settings=settings,
+        precision=device.precision,
+        start=None if state else start,
+    )
+    rounds = Rounds(fitter, settings, device=device, held_out=held_out, hooks=hooks or TrainHooks())
+    if state:
+        rounds.restore(state)
+    stopped, fault = False, ""
     with fitter:
-        for epoch in range(1, settings.epochs + 1):
-            stopped = _run_epoch(fitter, epoch, settings=settings, hooks=hooks, record=record)
-            if stopped or epoch % settings.score_every == 0 or epoch == settings.epochs:
-                _score_epoch(fitter, epoch, held_out=held_out, hooks=hooks, record=record)
-            _report_epoch(epoch, settings, hooks=hooks, record=record)
-            if stopped or _is_waiting_in_vain(epoch, settings, record=record):
-                break
-        stopped = stopped or len(record.history) < settings.epochs
-        network = build_network(card)
-        network.set_weights(record.weights or fitter.averaged_weights())
+        try:
+            stopped = rounds.run()
+        except ComputeError as error:
+            fault = _explain_divergence(error, rounds)
+        best = rounds.choose_best()
+    network = build_network(card)
+    network.set_weights(best.weights)
     return TrainedMember(
-        network, tuple(record.history), record.epoch, record.scores, stopped, device
+        network,
+        tuple(rounds.history),
+        best.epoch,
+        best.scores,
+        fitter.steps,
+        stopped,
+        device,
+        fault,
     )
 
 
-def _run_epoch(
-    fitter: Fitter,
-    epoch: int,
-    *,
-    settings: TrainSettings,
-    hooks: TrainHooks,
-    record: _Record,
-) -> bool:
-    start = time.monotonic()
-    losses: list[float] = []
-    is_stopping = False
-    for _ in range(settings.steps_per_epoch):
-        if hooks.is_cancelled():
-            raise JobCancelled("The training was cancelled.")
-        is_stopping = hooks.is_stopping()
-        if is_stopping:
-            break
-        losses.append(fitter.take_step())
-    seconds = time.monotonic() - start
-    entry = {"epoch": float(epoch), "seconds_per_epoch": seconds}
-    if losses:
-        entry["loss"] = float(np.mean(losses))
-    record.history.append(entry)
-    return is_stopping
+def _choose_device(state: TrainingState | None) -> Device:
+    """Return the present device; a training goes on in the precision that it began with."""
+    device = describe_device()
+    if state is not None and state.facts.get("device") == device.kind:
+        return replace(device, precision=state.facts["precision"])
+    return device
 
 
-def _score_epoch(
-    fitter: Fitter,
-    epoch: int,
-    *,
-    held_out: HeldOut | None,
-    hooks: TrainHooks,
-    record: _Record,
-) -> None:
-    weights = fitter.averaged_weights()
-    if held_out is None or not held_out.images:
-        record.weights, record.epoch = weights, epoch
-        return
-    start = time.monotonic()
-    predict = fitter.predict_with(weights)
-    tiling = Tiling(tile=512, overlap=64)
-    maps = [
-        predict_tiled(image, predict, tiling=tiling, is_cancelled=hooks.is_cancelled)
-        for image in held_out.images
-    ]
-    scores = {name: float(value) for name, value in held_out.score(maps).items()}
-    record.history[-1] |= scores | {"seconds_scoring": time.monotonic() - start}
-    if record.weights is None or _rate(scores) > record.value:
-        record.weights, record.epoch, record.scores = weights, epoch, scores
-
-
-def _rate(scores: Mapping[str, float]) -> float:
-    chosen = [scores[name] for name in ("f1", "dice") if name in scores]
-    return float(np.mean(chosen)) if chosen else float(np.mean(list(scores.values())))
-
-
-def _is_waiting_in_vain(epoch: int, settings: TrainSettings, *, record: _Record) -> bool:
-    if settings.patience is None or not record.scores:
-        return False
-    return epoch - record.epoch >= settings.patience
-
-
-def _report_epoch(
-    epoch: int, settings: TrainSettings, *, hooks: TrainHooks, record: _Record
-) -> None:
-    entry = record.history[-1]
-    spent = sum(
-        item["seconds_per_epoch"] + item.get("seconds_scoring", 0.0) for item in record.history
-    )
-    left = spent / epoch * (settings.epochs - epoch)
-    metrics = {name: value for name, value in entry.items() if name != "epoch"}
-    hooks.report(
-        Progress(
-            f"epoch {epoch} of {settings.epochs}",
-            epoch,
-            settings.epochs,
-            metrics | {"seconds_left": left},
-        )
+def _explain_divergence(error: ComputeError, rounds: Rounds) -> str:
+    if error.code != "training_diverged" or rounds.best is None:
+        raise error
+    return (
+        f"The loss was no longer a number in epoch {rounds.epoch}; the model holds the best "
+        f"weights, of epoch {rounds.best.epoch}."
     )

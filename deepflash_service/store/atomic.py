@@ -41,7 +41,7 @@ def open_atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise _explain(path, error) from error
+        raise explain_disk_fault(path, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -71,7 +71,7 @@ def stage_folder(target: Path) -> Iterator[Path]:
     except FileExistsError:
         raise
     except OSError as error:
-        raise _explain(target, error) from error
+        raise explain_disk_fault(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -132,7 +132,11 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _explain(path: Path, error: OSError) -> SetupError:
+def explain_disk_fault(path: Path, error: OSError) -> SetupError:
+    """Return the error for a file or folder that could not be written.
+
+    Its code is ``disk_full`` or ``disk_fault``.
+    """
     if is_full_disk(error):
         remedy = f"{path.name} was not written: free some space and try again."
         return explain_full_disk(path.parent, 0, remedy=remedy)

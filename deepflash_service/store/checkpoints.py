@@ -3,7 +3,9 @@
 ::
 
     checkpoints/data.json                 what the training began with
-    checkpoints/member-1.weights.h5/.json a finished member
+    checkpoints/publishing.json           what was in the library before the model is added to it
+    checkpoints/member-1.weights.h5       a finished member, when there is
+    checkpoints/member-1.json             this beside it
     checkpoints/member-2-step-000123/     arrays.npz, state.json: the member in hand; two are kept
     checkpoints/member-2-best-000100/     the best weights so far, where a checkpoint names them
 
@@ -13,18 +15,19 @@ only then is an older one removed. So a process killed at any moment leaves the 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
-import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import numpy as np
-
-from deepflash_service.errors import InputError
-from deepflash_service.store.atomic import TEMPORARY_PREFIX, rename_folder, write_json
+from deepflash_service.store.atomic import explain_disk_fault, write_json
+from deepflash_service.store.checkpoint_folders import (
+    UNREADABLE,
+    peek_facts,
+    peek_json,
+    read_folder,
+    remove_folder,
+    write_folder,
+)
 from deepflash_service.store.disk import check_space, explain_full_disk, is_full_disk
 from deepflash_service.store.reading import hash_file, read_json
 
@@ -39,10 +42,6 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, npt.NDArray[Any]]
 
 KEPT = 2
-_ARRAYS = "arrays.npz"
-_STATE = "state.json"
-_DATA = "data.json"
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, InputError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +94,14 @@ def write_checkpoint(run: Run, member: int, *, checkpoint: Checkpoint) -> None:
     check_space(root, needed, remedy=remedy)
     try:
         if is_new_best:
-            _write_folder(root / best, {}, checkpoint.best)
+            write_folder(root / best, {}, arrays=checkpoint.best)
         name = f"member-{member}-step-{int(checkpoint.facts['step']):06d}"
-        _write_folder(root / name, checkpoint.facts, checkpoint.arrays)
+        write_folder(root / name, checkpoint.facts, arrays=checkpoint.arrays)
     except OSError as error:
         remove_partial(run)
         if is_full_disk(error):
             raise explain_full_disk(root, needed, remedy=remedy) from error
-        raise
+        raise explain_disk_fault(root, error) from error
     _remove_old(run, member, int(checkpoint.facts["step"]))
 
 
@@ -119,12 +118,12 @@ def read_checkpoint(run: Run, member: int) -> tuple[Checkpoint | None, list[str]
     damaged: list[str] = []
     for folder in reversed(_list_steps(run.checkpoints, member)):
         try:
-            facts, arrays = _read_folder(folder)
+            facts, arrays = read_folder(folder)
             best = str(facts.get("best", ""))
             return Checkpoint(
-                facts, arrays, _read_folder(run.checkpoints / best)[1] if best else {}
+                facts, arrays, read_folder(run.checkpoints / best)[1] if best else {}
             ), damaged
-        except _UNREADABLE:
+        except UNREADABLE:
             damaged.append(folder.name)
     return None, damaged
 
@@ -132,7 +131,7 @@ def read_checkpoint(run: Run, member: int) -> tuple[Checkpoint | None, list[str]
 def clear_checkpoints(run: Run, member: int) -> None:
     """Remove all checkpoints of a member: it is finished, or begins again."""
     for folder in run.checkpoints.glob(f"member-{member}-*/"):
-        _remove_folder(folder)
+        remove_folder(folder)
 
 
 def read_progress(run: Run) -> int:
@@ -140,72 +139,91 @@ def read_progress(run: Run) -> int:
 
     Reads only small JSON files; 0 when nothing was kept.
     """
-    finished = {
-        path.stem: int(facts.get("steps", 1))
-        for path in run.checkpoints.glob("member-*.json")
-        if (facts := _peek(path)) is not None
-    }
-    begun: dict[str, int] = {}
-    for folder in run.checkpoints.glob("member-*-step-*/"):
-        member = folder.name.partition("-step-")[0]
-        state = _peek(folder / _STATE)
-        if state is not None and _fits_size(folder, state):
-            begun[member] = max(begun.get(member, 0), _read_step(folder))
-    return sum((begun | finished).values())
+    return sum(int(facts.get("step", 1)) for facts in _read_kept(run).values())
 
 
-def write_data(run: Run, facts: Mapping[str, Any]) -> None:
-    """Write what a training began with."""
-    run.checkpoints.mkdir(exist_ok=True)
-    write_json(run.checkpoints / _DATA, dict(facts))
+def read_seconds(run: Run) -> float:
+    """Return how long a training had worked, in all its attempts, when it last kept something."""
+    kept = _read_kept(run).values()
+    return max((float(facts.get("job_seconds", 0.0)) for facts in kept), default=0.0)
 
 
-def read_data(run: Run) -> dict[str, Any] | None:
-    """Return what a training began with, or None when it has not begun."""
+def _read_kept(run: Run) -> dict[str, dict[str, Any]]:
+    """Return what is kept of each member: that it is finished, or its newest checkpoint."""
+    kept: dict[str, dict[str, Any]] = {}
+    for folder in sorted(run.checkpoints.glob("member-*-step-*/"), key=_read_step):
+        facts = peek_facts(folder)
+        if facts is not None:
+            kept[folder.name.partition("-step-")[0]] = facts
+    for path in run.checkpoints.glob("member-*.json"):
+        facts = peek_json(path)
+        if facts is not None:
+            kept[path.stem] = facts
+    return kept
+
+
+def write_finished(run: Run, member: int, *, facts: Mapping[str, Any]) -> None:
+    """Note that a member is finished; its weights file is there already.
+
+    Parameters
+    ----------
+    run : Run
+        The training.
+    member : int
+        1-based number.
+    facts : mapping
+        JSON object with ``step``, the steps taken.
+    """
+    weights = name_weights(run, member)
+    digest = hash_file(weights)
+    write_json(run.checkpoints / f"member-{member}.json", {**facts, "weights_sha256": digest})
+    clear_checkpoints(run, member)
+
+
+def read_finished(run: Run, member: int) -> dict[str, Any] | None:
+    """Return the facts of a finished member whose weights file is whole, else None."""
+    facts = peek_json(run.checkpoints / f"member-{member}.json")
     try:
-        return read_json(run.checkpoints / _DATA)
+        is_whole = facts is not None and facts["weights_sha256"] == hash_file(
+            name_weights(run, member)
+        )
+    except UNREADABLE:
+        return None
+    return facts if is_whole else None
+
+
+def name_weights(run: Run, member: int) -> Path:
+    """Return the path of the weights of a finished member."""
+    return run.checkpoints / f"member-{member}.weights.h5"
+
+
+def write_note(run: Run, name: str, *, facts: Mapping[str, Any]) -> None:
+    """Write a JSON file beside the checkpoints: ``data``, ``publishing``."""
+    run.checkpoints.mkdir(exist_ok=True)
+    write_json(run.checkpoints / f"{name}.json", dict(facts))
+
+
+def read_note(run: Run, name: str) -> dict[str, Any] | None:
+    """Return what :func:`write_note` wrote, or None where nothing was.
+
+    Raises
+    ------
+    InputError
+        Code ``damaged_file``.
+    """
+    try:
+        return read_json(run.checkpoints / f"{name}.json")
     except FileNotFoundError:
         return None
 
 
 def remove_partial(run: Run) -> None:
     """Remove what a killed or failed writer left."""
-    for path in run.checkpoints.glob(f"{TEMPORARY_PREFIX}*"):
+    for path in run.checkpoints.glob(".*partial*"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def _write_folder(target: Path, facts: Mapping[str, Any], arrays: Arrays) -> None:
-    temporary = target.parent / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}"
-    temporary.mkdir()
-    np.savez(temporary / _ARRAYS, allow_pickle=False, **dict(arrays))
-    path = temporary / _ARRAYS
-    state = {
-        "facts": dict(facts),
-        "facts_sha256": _hash_facts(facts),
-        "arrays_sha256": hash_file(path),
-        "arrays_bytes": path.stat().st_size,
-    }
-    (temporary / _STATE).write_text(json.dumps(state), encoding="utf-8")
-    # what has the same name is damaged: a whole one would have been taken up
-    _remove_folder(target)
-    rename_folder(temporary, target)
-
-
-def _read_folder(folder: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-    state = read_json(folder / _STATE)
-    facts = state["facts"]
-    is_whole = state["facts_sha256"] == _hash_facts(facts)
-    if not is_whole or state["arrays_sha256"] != hash_file(folder / _ARRAYS):
-        raise ValueError(folder.name)
-    with np.load(folder / _ARRAYS, allow_pickle=False) as stored:
-        return facts, {name: stored[name] for name in stored.files}
-
-
-def _hash_facts(facts: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _remove_old(run: Run, member: int, step: int) -> None:
@@ -214,19 +232,11 @@ def _remove_old(run: Run, member: int, step: int) -> None:
     kept = [folder for folder in every if _read_step(folder) <= step][-KEPT:]
     for folder in every:
         if folder not in kept:
-            _remove_folder(folder)
-    named = {(_peek(folder / _STATE) or {}).get("facts", {}).get("best") for folder in kept}
+            remove_folder(folder)
+    named = {(peek_facts(folder) or {}).get("best") for folder in kept}
     for folder in run.checkpoints.glob(f"member-{member}-best-*/"):
         if folder.name not in named:
-            _remove_folder(folder)
-
-
-def _remove_folder(folder: Path) -> None:
-    """Rename first: what is being removed must not look like a checkpoint."""
-    if folder.exists():
-        hidden = folder.parent / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}"
-        folder.rename(hidden)
-        shutil.rmtree(hidden, ignore_errors=True)
+            remove_folder(folder)
 
 
 def _list_steps(root: Path, member: int) -> list[Path]:
@@ -236,17 +246,3 @@ def _list_steps(root: Path, member: int) -> list[Path]:
 def _read_step(folder: Path) -> int:
     text = folder.name.rpartition("-")[2]
     return int(text) if text.isdecimal() else 0
-
-
-def _peek(path: Path) -> dict[str, Any] | None:
-    try:
-        return read_json(path)
-    except _UNREADABLE:
-        return None
-
-
-def _fits_size(folder: Path, state: Mapping[str, Any]) -> bool:
-    try:
-        return (folder / _ARRAYS).stat().st_size == state.get("arrays_bytes")
-    except OSError:
-        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +32,16 @@ class Dataset:
     warnings: tuple[str, ...]
     created: str
 
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of all names and file contents of the pairs."""
-        digest = hashlib.sha256()
-        for pair in self.pairs:
-            for label, path in (("", pair.image), *sorted(pair.annotations.items())):
-                digest.update(f"{pair.name}\0{label}\0{hash_file(path)}\n".encode())
-        return digest.hexdigest()
+    def hash_files(self) -> dict[str, dict[str, str]]:
+        """Return the SHA-256 of each ``image``, and of each ``annotation`` as EXPERT/NAME."""
+        return {
+            "image": {pair.name: hash_file(pair.image) for pair in self.pairs},
+            "annotation": {
+                f"{expert}/{path.name}": hash_file(path)
+                for pair in self.pairs
+                for expert, path in pair.annotations.items()
+            },
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that clients see."""

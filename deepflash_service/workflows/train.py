@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.core.agreement import average_scores, score_labels
 from deepflash_service.core.labels import remove_small_rois
+from deepflash_service.errors import ComputeError
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.store.atomic import write_text
+from deepflash_service.store.checkpoints import read_progress
 from deepflash_service.store.datasets import open_dataset
-from deepflash_service.store.models import StoredModel, find_model, publish_model, stage_model
+from deepflash_service.store.disk import explain_full_disk, is_full_disk
 from deepflash_service.store.names import check_name
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.model_tests import write_test_files
+from deepflash_service.workflows.training_course import Course, plan_course
 from deepflash_service.workflows.training_data import TrainingData, read_training_data
-from deepflash_service.workflows.training_members import (
-    Course,
-    TrainedMembers,
-    plan_course,
-    train_members,
-)
+from deepflash_service.workflows.training_keeper import Keeper
+from deepflash_service.workflows.training_members import TrainedMembers, train_members
+from deepflash_service.workflows.training_publish import publish_once
+from deepflash_service.workflows.training_start import begin_training
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from deepflash_service.records import LabelImage, RoiScores
+    from deepflash_service.store.models import StoredModel
     from deepflash_service.store.runs import Run
 
 _PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy", "scikit-image")
@@ -62,37 +62,45 @@ def run_training(
         As :func:`train_model`.
     """
     options = TrainOptions.from_json(run.options)
-    card = train_model(home, options.dataset, options=options, job=run, hooks=hooks)
-    write_text(run.results / "model.json", card.to_json() + "\n")
+    try:
+        card = train_model(
+            home, run, options=options, hooks=hooks, checkpoint_seconds=checkpoint_seconds
+        )
+        write_text(run.results / "model.json", card.to_json() + "\n")
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        remedy = f"Free some space, then resume job {run.id}."
+        raise explain_full_disk(run.folder, 0, remedy=remedy) from error
     return card
 
 
 def train_model(
     home: Path,
-    dataset_id: str,
+    run: Run,
     *,
     options: TrainOptions,
-    job: Run,
     hooks: Hooks | None = None,
+    checkpoint_seconds: float = 30.0,
 ) -> ModelCard:
     """Train the members that the preset asks for, score them, and add the model to the library.
 
     Each member learns without some whole images (its fold), on which it is scored; the scores in
-    the card come from these images only. Members that were finished before an interruption are
-    read from the job folder.
+    the card come from these images only. After an interruption the training goes on from the last
+    checkpoint in the job folder; a model that was added to the library already is not added again.
 
     Parameters
     ----------
     home : Path
         Home folder.
-    dataset_id : str
-        Data set.
+    run : Run
+        Job folder, for finished members and checkpoints.
     options : TrainOptions
         What the user chose.
-    job : Run
-        Job folder, for finished members.
     hooks : Hooks, optional
         Progress, warnings, cancellation, early stop.
+    checkpoint_seconds : float, optional
+        At most one checkpoint is written in this time; 0 = after every step.
 
     Returns
     -------
@@ -103,44 +111,79 @@ def train_model(
     ------
     InputError
         For data that cannot be used.
+    ConflictError
+        Code ``data_changed`` when the data set is no longer what the training began with.
     NotFoundError
         Codes ``unknown_dataset`` and ``unknown_model`` (base model).
     ComputeError
         Codes ``training_diverged`` and ``out_of_memory``.
+    SetupError
+        Code ``disk_full``; the last good checkpoint is kept.
     JobCancelled
         When the user cancelled.
     """
     check_name(options.model)
     hooks = hooks or Hooks()
-    start = time.monotonic()
-    base = None if options.base == "new" else find_model(home, options.base)
-    dataset = open_dataset(home, dataset_id)
+    dataset = open_dataset(home, options.dataset)
+    start = begin_training(home, run, dataset=dataset, options=options)
+    keeper = Keeper(run, seconds=checkpoint_seconds, fingerprint=start.fingerprint)
     data = read_training_data(dataset, options, hooks=hooks)
     for warning in data.warnings:
         hooks.warn(warning)
-    course = plan_course(data, options, base=base)
+    course = plan_course(data, options, base=start.base)
     if not course.has_held_out:
         hooks.warn(
             "There is only one image, so none can be held out: the model will have no score. "
             "Annotate a second image to learn how good it is."
         )
-    draft = _draft_card(data, course, options=options, base=base)
-    trained = train_members(data, course, card=draft, job=job, base=base, hooks=hooks)
+    draft = _draft_card(data, course, options=options, base=start.base)
+    trained = _train(data, course, card=draft, keeper=keeper, base=start.base, hooks=hooks)
     hooks.check()
+    card = _complete_card(draft, data=data, trained=trained, keeper=keeper)
+    return publish_once(home, run, card=card, data=data, trained=trained)
+
+
+def _train(
+    data: TrainingData,
+    course: Course,
+    *,
+    card: ModelCard,
+    keeper: Keeper,
+    base: StoredModel | None,
+    hooks: Hooks,
+) -> TrainedMembers:
+    try:
+        trained = train_members(data, course, card=card, keeper=keeper, base=base, hooks=hooks)
+    except ComputeError as error:
+        if not read_progress(keeper.run):
+            raise
+        raise ComputeError(
+            f"{error.message} The last good checkpoint is kept.",
+            code=error.code,
+            details=error.details,
+        ) from error
+    if trained.fault:
+        hooks.end_early(trained.fault)
+    return trained
+
+
+def _complete_card(
+    draft: ModelCard, *, data: TrainingData, trained: TrainedMembers, keeper: Keeper
+) -> ModelCard:
     scores = _score(data, trained, card=draft)
-    card = draft.model_copy(
+    return draft.model_copy(
         update={
-            "job": job.id,
+            "job": keeper.run.id,
             "members": len(trained.networks),
             "scores": scores.model,
             "expert_scores": scores.experts,
             "held_out_images": [data.images[index].name for index in sorted(trained.labels)],
-            "seconds": round(time.monotonic() - start, 1),
+            "seconds": round(keeper.spent_seconds(), 1),
             "device": trained.device,
             "software": {name: version(name) for name in _PACKAGES},
+            "warnings": [*draft.warnings, *([trained.fault] if trained.fault else [])],
         }
     )
-    return _publish(home, card, data=data, trained=trained).card
 
 
 def _draft_card(
@@ -184,15 +227,3 @@ def _score(data: TrainingData, trained: TrainedMembers, *, card: ModelCard) -> _
     return _Scores(
         average_scores(model), {name: average_scores(one) for name, one in sorted(experts.items())}
     )
-
-
-def _publish(
-    home: Path, card: ModelCard, *, data: TrainingData, trained: TrainedMembers
-) -> StoredModel:
-    from deepflash_service.network.weights import write_weights
-
-    with stage_model(home) as folder:
-        for number, network in enumerate(trained.networks, start=1):
-            write_weights(network, folder / f"member-{number}.weights.h5")
-        write_test_files(folder, card, networks=trained.networks, data=data, labels=trained.labels)
-        return publish_model(home, folder, card=card)

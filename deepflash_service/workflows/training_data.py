@@ -59,7 +59,6 @@ class TrainingData:
     channels: int
     intensity_range: float
     calibration: Calibration
-    fingerprint: str
 
     @property
     def experts(self) -> list[str]:
@@ -107,7 +106,6 @@ def read_training_data(dataset: Dataset, options: TrainOptions, *, hooks: Hooks)
         channels=_count_channels(images),
         intensity_range=_measure_intensity(images),
         calibration=pairs[0].image.calibration,
-        fingerprint=dataset.fingerprint(),
     )
 
 

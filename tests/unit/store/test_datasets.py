@@ -101,14 +101,19 @@ def test_names_cannot_leave_the_folder(tmp_path: Path, dataset: str, name: str) 
         datasets.read_file(tmp_path, dataset, name=name)
 
 
-def test_fingerprint_follows_the_content(tmp_path: Path, dataset: str) -> None:
-    """Another mask gives another fingerprint, the same mask the same."""
-    before = datasets.open_dataset(tmp_path, dataset).fingerprint()
+def test_hashes_follow_the_content(tmp_path: Path, dataset: str) -> None:
+    """Another mask gives another hash under its expert and name, the same mask the same."""
+    before = datasets.open_dataset(tmp_path, dataset).hash_files()
     put = {"expert": "anna", "name": "0001_cFOS.png"}
     datasets.put_annotation(tmp_path, dataset, data=make_png(MASK), **put)
-    assert datasets.open_dataset(tmp_path, dataset).fingerprint() == before
+    assert datasets.open_dataset(tmp_path, dataset).hash_files() == before
     datasets.put_annotation(tmp_path, dataset, data=make_png(MASK[::-1]), **put)
-    assert datasets.open_dataset(tmp_path, dataset).fingerprint() != before
+    after = datasets.open_dataset(tmp_path, dataset).hash_files()
+    assert after["image"] == before["image"]
+    names = {name for name, digest in after["annotation"].items()}
+    assert names == set(before["annotation"])
+    changed = {name for name in names if after["annotation"][name] != before["annotation"][name]}
+    assert changed == {"anna/0001_cFOS.png"}
 
 
 def test_files_can_be_read_and_deleted(tmp_path: Path, dataset: str) -> None:

@@ -1,55 +1,111 @@
-"""Which members of a model are kept for a resumed training."""
+"""Which members of a model are kept for a resumed training, and which are trained."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from deepflash_service.network.devices import Device
 from deepflash_service.records import ModelCard
-from deepflash_service.store import runs
 from deepflash_service.workflows import training_members
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.training_members import Course, train_members
+from deepflash_service.workflows.training_course import Course
+from deepflash_service.workflows.training_members import TrainedMembers, train_members
 
 COURSE = Course(filters=8, depth=1, epochs=9, folds=((0,), (1,), (2,)), seed=0)
 
 
-def test_a_member_cut_short_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resumed training goes on with the member that the user stopped, not after it."""
-    trained: list[int] = []
-    kept: set[int] = set()
+class Kept:
+    """Stands for the checkpoints of one member."""
 
-    class Member:
-        def __init__(self, *_data: Any, number: int, **_facts: Any) -> None:
-            self.number = number
+    def __init__(self, number: int, finished: dict[int, Any]) -> None:
+        self.number = number
+        self.finished = finished
 
-        def restore(self, _folder: Path) -> Any:
-            return f"member {self.number}" if self.number in kept else None
+    def restore(self, _build: Callable[[], Any], _warn: Callable[[str], None]) -> Any:
+        """Return what was finished."""
+        network = self.finished.get(self.number)
+        return None if network is None else (network, {"step": 7, "device": "another computer"})
 
-        def train(self, *_start: Any) -> tuple[Any, str]:
-            trained.append(self.number)
-            return f"member {self.number}", "this computer"
+    def finish(self, member: Any, *, device: str) -> None:
+        """Keep a finished member."""
+        assert device == "this computer"
+        self.finished[self.number] = member.network
 
-        def keep(self, *_network: Any, folder: Path) -> None:
-            assert folder == job.checkpoints
-            kept.add(self.number)
 
-        def read_device(self, _folder: Path) -> str:
-            return "this computer"
-
-        def label_held_out(self, *_network: Any) -> dict[int, Any]:
-            return {}
-
-    monkeypatch.setattr(training_members, "_Member", Member)
-    job = runs.create_run(tmp_path, "training", options={})
-    facts: dict[str, Any] = {"card": ModelCard(name="m"), "job": job, "base": None}
-    data = cast("Any", None)
-    stopped = train_members(
-        data, COURSE, hooks=Hooks(is_stopping=lambda: len(trained) == 2), **facts
+@pytest.fixture
+def train(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Return a function that trains three members with stubs, which say how each ends."""
+    finished: dict[int, Any] = {}
+    keeper = SimpleNamespace(
+        for_member=lambda number, settings: Kept(number, finished),
+        run=SimpleNamespace(results=tmp_path),
     )
+    device = Device("this computer", "cpu", "tensorflow", "float32")
+    monkeypatch.setattr(training_members, "find_device", lambda: device)
+    monkeypatch.setattr(training_members._Member, "hash_settings", lambda _self: "")
+    monkeypatch.setattr(
+        training_members._Member, "label_held_out", lambda self, *_: {self.number: "labels"}
+    )
+
+    def perform(end: Callable[[int], dict[str, Any]], **hooks: Any) -> tuple[Any, list[int]]:
+        trained: list[int] = []
+
+        def learn(self: Any, *_kept: Any) -> Any:
+            trained.append(self.number)
+            facts = {"network": f"member {self.number}", "steps": 9, "stopped": False, "fault": ""}
+            return SimpleNamespace(**(facts | end(self.number)))
+
+        monkeypatch.setattr(training_members._Member, "train", learn)
+        result = train_members(
+            cast("Any", None),
+            COURSE,
+            card=ModelCard(name="m"),
+            keeper=cast("Any", keeper),
+            base=None,
+            hooks=Hooks(**hooks),
+        )
+        return result, trained
+
+    return perform
+
+
+def test_a_member_cut_short_is_not_kept(train: Any) -> None:
+    """A resumed training goes on with the member that the user stopped, not after it."""
+    ended: list[int] = []
+
+    def stop_second(number: int) -> dict[str, Any]:
+        ended.append(number)
+        return {"stopped": number == 1, "steps": 5 if number == 1 else 9}
+
+    stopped, trained = train(stop_second, is_stopping=lambda: len(ended) == 2)
+    assert isinstance(stopped, TrainedMembers)
     assert stopped.networks == ["member 0", "member 1"]
-    resumed = train_members(data, COURSE, hooks=Hooks(), **facts)
+    assert stopped.steps == [9, 5]
+    resumed, again = train(lambda _number: {})
     assert resumed.networks == ["member 0", "member 1", "member 2"]
-    assert trained == [0, 1, 1, 2]
+    assert resumed.steps == [7, 9, 9]
+    assert resumed.labels == {0: "labels", 1: "labels", 2: "labels"}
+    assert (trained, again) == ([0, 1], [1, 2])
+
+
+def test_a_member_that_ended_as_the_stop_came_is_kept(train: Any) -> None:
+    """It is finished, so a resumption does not train it again."""
+    _, trained = train(lambda _number: {}, is_stopping=lambda: True)
+    assert trained == [0]
+    _, again = train(lambda _number: {})
+    assert again == [1, 2]
+
+
+def test_a_fault_ends_the_training_with_the_members_so_far(train: Any) -> None:
+    """The model is made of what is usable, and the sentence names the member."""
+    fault = "The loss was no longer a number in epoch 9."
+    result, trained = train(lambda number: {"fault": fault if number == 1 else ""})
+    assert trained == [0, 1]
+    assert result.fault == f"member 2 of 3, {fault}"
+    _, again = train(lambda _number: {})
+    assert again == [1, 2]

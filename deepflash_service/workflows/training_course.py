@@ -1,0 +1,60 @@
+"""What will be trained: size, epochs, and which images each member never sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deepflash_service.core.sampling import split_folds
+from deepflash_service.errors import InputError
+
+if TYPE_CHECKING:
+    from deepflash_service.records import TrainOptions
+    from deepflash_service.store.models import StoredModel
+    from deepflash_service.workflows.training_data import TrainingData
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What will be trained: size of the network, epochs, and the fold held out per member."""
+
+    filters: int
+    depth: int
+    epochs: int
+    folds: tuple[tuple[int, ...], ...]
+    seed: int
+
+    @property
+    def members(self) -> int:
+        """Number of members."""
+        return len(self.folds)
+
+    @property
+    def has_held_out(self) -> bool:
+        """Whether any image is held out."""
+        return any(self.folds)
+
+    def list_seen(self, count: int) -> list[int]:
+        """Return the positions of the images, out of ``count``, that at least one member sees."""
+        return [index for index in range(count) if any(index not in fold for fold in self.folds)]
+
+
+def plan_course(data: TrainingData, options: TrainOptions, *, base: StoredModel | None) -> Course:
+    """Choose network size, epochs and folds from the preset and the number of images.
+
+    Raises
+    ------
+    InputError
+        Code ``channel_mismatch`` when the base model has other channels.
+    """
+    from deepflash_service.network.presets import plan_training
+
+    if base is not None and base.card.network.channels != data.channels:
+        raise InputError(
+            f"The base model {base.reference} expects {base.card.network.channels} channels, but "
+            f"the images have {data.channels}. Choose another base model or a channel.",
+            code="channel_mismatch",
+        )
+    plan = plan_training(options.preset, epochs=options.epochs, is_fine_tuning=base is not None)
+    folds = split_folds([image.name for image in data.images], folds=plan.folds)
+    return Course(plan.filters, plan.depth, plan.epochs, folds[: plan.members], options.seed)

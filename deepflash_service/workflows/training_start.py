@@ -1,0 +1,102 @@
+"""The start of a training: what it begins with, and whether that is still so when it resumes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deepflash_service.errors import ConflictError
+from deepflash_service.store.checkpoints import read_note, write_note
+from deepflash_service.store.models import StoredModel, find_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from deepflash_service.records import TrainOptions
+    from deepflash_service.store.datasets import Dataset
+    from deepflash_service.store.runs import Run
+
+    Hashes = Mapping[str, Mapping[str, str]]
+
+_NOTE = "data"
+_MOST_NAMES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a training began with.
+
+    Attributes
+    ----------
+    fingerprint : str
+        SHA-256 of all names and file contents of the data set.
+    base : StoredModel or None
+        The version of the base model that was meant when the training began.
+    """
+
+    fingerprint: str
+    base: StoredModel | None
+
+
+def begin_training(home: Path, run: Run, *, dataset: Dataset, options: TrainOptions) -> Beginning:
+    """Note what the training begins with, or compare it with what was noted before.
+
+    Parameters
+    ----------
+    home : Path
+        Home folder.
+    run : Run
+        Job folder.
+    dataset : Dataset
+        As it is now.
+    options : TrainOptions
+        What the user chose.
+
+    Raises
+    ------
+    ConflictError
+        Code ``data_changed``, with the names of what was ``added``, ``removed`` and ``changed``
+        in the details.
+    NotFoundError
+        Code ``unknown_model`` (base model).
+    """
+    files = dataset.hash_files()
+    note = read_note(run, _NOTE)
+    if note is None:
+        base = None if options.base == "new" else find_model(home, options.base)
+        write_note(run, _NOTE, facts={**files, "base": "new" if base is None else base.reference})
+    else:
+        _compare({kind: dict(note.get(kind, {})) for kind in files}, files)
+        reference = str(note.get("base", options.base))
+        base = None if reference == "new" else find_model(home, reference)
+    text = json.dumps(files, sort_keys=True)
+    return Beginning(hashlib.sha256(text.encode()).hexdigest(), base)
+
+
+def _compare(before: Hashes, now: Hashes) -> None:
+    found: dict[str, list[str]] = {"added": [], "removed": [], "changed": []}
+    for kind, names in now.items():
+        old = before[kind]
+        found["added"] += [f"{kind} {name}" for name in names if name not in old]
+        found["removed"] += [f"{kind} {name}" for name in old if name not in names]
+        found["changed"] += [
+            f"{kind} {name}" for name in names if old.get(name, names[name]) != names[name]
+        ]
+    if not any(found.values()):
+        return
+    text = "; ".join(f"{verb}: {_name_some(names)}" for verb, names in found.items() if names)
+    raise ConflictError(
+        f"The data set has changed since this training began ({text}), so it cannot go on. Put "
+        "the files back as they were, or start a new training.",
+        code="data_changed",
+        details=dict(found),
+    )
+
+
+def _name_some(names: Sequence[str]) -> str:
+    some = ", ".join(sorted(names)[:_MOST_NAMES])
+    more = len(names) - _MOST_NAMES
+    return f"{some} and {more} more" if more > 0 else some
