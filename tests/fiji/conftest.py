@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,11 +37,10 @@ def draw_spots(*, shape: tuple[int, int] = (96, 128), count: int = 6) -> NDArray
     return image.astype(np.uint16)
 
 
-@pytest.fixture(scope="session")
-def service_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the home folder of a running service with the model ``Bright``."""
-    home = tmp_path_factory.mktemp("fiji-home")
-    store_threshold_model(home, name=MODEL)
+@contextmanager
+def run_service(home: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the service of a home folder, yield its process, and end it."""
+    (home / "service.json").unlink(missing_ok=True)
     with (home / "service-test.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "deepflash_service.cli", "serve", "--no-browser"],
@@ -55,10 +55,19 @@ def service_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             assert time.monotonic() < deadline, "the service did not start"
             time.sleep(0.05)
         assert json.loads((home / "service.json").read_text())["api"] == 1
-        yield home
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def service_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the home folder of a running service with the model ``Bright``."""
+    home = tmp_path_factory.mktemp("fiji-home")
+    store_threshold_model(home, name=MODEL)
+    with run_service(home):
+        yield home
 
 
 @pytest.fixture(scope="session")

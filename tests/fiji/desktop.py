@@ -74,6 +74,11 @@ class Desktop:
         assert not answer.startswith("error: "), answer
         return answer
 
+    def kill(self) -> None:
+        """End ImageJ as a crash would."""
+        self._process.kill()
+        self._process.wait(timeout=30)
+
     def close(self) -> None:
         """End ImageJ."""
         assert self._process.stdin is not None

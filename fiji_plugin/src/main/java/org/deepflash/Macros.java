@@ -4,6 +4,7 @@ import java.util.concurrent.Callable;
 import org.deepflash.commands.CheckService;
 import org.deepflash.commands.Failures;
 import org.deepflash.commands.FolderSegmentation;
+import org.deepflash.commands.Jobs;
 import org.deepflash.commands.MacroExtensions;
 import org.deepflash.commands.RoiConversion;
 import org.deepflash.commands.Segment;
@@ -39,6 +40,11 @@ public final class Macros {
     /** Returns the names of the models, one per line; the options are not used yet. */
     public static String models(String options) {
         return answer(MacroExtensions::listModels);
+    }
+
+    /** Lists, shows, stops, cancels and resumes jobs; returns what came of it. Keys of {@code DFL Jobs...}. */
+    public static String jobs(String options) {
+        return answer(() -> Jobs.act(OptionText.parse(options)));
     }
 
     /** Stores the settings of {@code DFL Set Up...}; returns a report on the connection. */

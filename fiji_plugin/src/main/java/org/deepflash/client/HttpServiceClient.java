@@ -12,10 +12,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.deepflash.records.EventPage;
 import org.deepflash.records.Job;
 import org.deepflash.records.ModelInfo;
 import org.deepflash.records.PluginVersion;
-import org.deepflash.records.Progress;
 import org.deepflash.records.SegmentSettings;
 import org.deepflash.records.ServiceAddress;
 import org.deepflash.records.ServiceInfo;
@@ -25,6 +25,7 @@ public final class HttpServiceClient implements ServiceClient {
 
     private static final String API = "/api/v" + PluginVersion.API;
     private static final String JSON = "application/json";
+    private static final byte[] EMPTY = {'{', '}'};
 
     private final HttpTransport transport;
 
@@ -104,7 +105,7 @@ public final class HttpServiceClient implements ServiceClient {
         }
         Multipart body = new Multipart().addJson("options", options.toString())
             .addFile("image", toFileName(imageName), tiff);
-        return readJob(transport.send("POST", API + "/segmentations", body.getContentType(), body.close()));
+        return JobJson.readJob(transport.send("POST", API + "/segmentations", body.getContentType(), body.close()));
     }
 
     /** Keeps letters, digits and a few signs, so that any title becomes a name that every system accepts. */
@@ -117,7 +118,7 @@ public final class HttpServiceClient implements ServiceClient {
 
     @Override
     public Job getJob(String id) {
-        return readJob(transport.get(API + "/jobs/" + encode(id)));
+        return JobJson.readJob(transport.get(API + "/jobs/" + encode(id)));
     }
 
     @Override
@@ -133,38 +134,27 @@ public final class HttpServiceClient implements ServiceClient {
 
     @Override
     public Job stopJob(String id) {
-        return readJob(transport.send("POST", API + "/jobs/" + encode(id) + "/stop", JSON, "{}".getBytes(
-            StandardCharsets.UTF_8)));
+        return JobJson.readJob(transport.send("POST", API + "/jobs/" + encode(id) + "/stop", JSON, EMPTY));
     }
 
     @Override
-    public String getMetrics(String id) {
-        JsonElement events = Json.readObject(transport.get(API + "/jobs/" + encode(id) + "/events?after=0"))
-            .get("events");
-        JsonObject newest = new JsonObject();
-        for (JsonElement event : events == null ? new JsonArray() : events.getAsJsonArray()) {
-            JsonObject metrics = Json.object(event.getAsJsonObject(), "metrics");
-            metrics.entrySet().forEach(entry -> newest.add(entry.getKey(), entry.getValue()));
-        }
-        return newest.toString();
+    public Job resumeJob(String id) {
+        return JobJson.readJob(transport.send("POST", API + "/jobs/" + encode(id) + "/resume", JSON, EMPTY));
+    }
+
+    @Override
+    public List<Job> listJobs() {
+        return JobJson.readJobs(transport.get(API + "/jobs"));
+    }
+
+    @Override
+    public EventPage getEvents(String id, long after) {
+        return JobJson.readEvents(transport.get(API + "/jobs/" + encode(id) + "/events?after=" + after));
     }
 
     @Override
     public byte[] getResult(String id, String file) {
         return transport.get(API + "/jobs/" + encode(id) + "/results/" + encode(file));
-    }
-
-    private static Job readJob(byte[] answer) {
-        JsonObject job = Json.readObject(answer);
-        JsonObject error = Json.object(job, "error");
-        String id = Json.text(job, "id", "");
-        if (id.isEmpty()) {
-            throw Sentences.fault("its answer describes no job");
-        }
-        Progress progress = new Progress(Json.text(job, "message", ""), (long) Json.number(job, "current", 0),
-            (long) Json.number(job, "maximum", 0));
-        return new Job(id, Json.text(job, "state", "queued"), progress, Json.text(job, "model", ""),
-            Json.text(error, "code", ""), Json.text(error, "message", ""));
     }
 
     private static String encode(String text) {

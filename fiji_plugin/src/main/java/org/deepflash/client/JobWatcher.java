@@ -9,19 +9,20 @@ public final class JobWatcher {
 
     private static final long PAUSE_MS = 200;
     private static final int START_FACTOR = 4;
+    private static final long SECOND_NS = 1_000_000_000L;
 
-    private final ServiceClient client;
+    private final Connection connection;
     private final ProgressListener listener;
     private final int timeout;
 
     /**
-     * @param client asks the service
+     * @param connection finds the service, again if it is restarted meanwhile
      * @param listener hears progress, may cancel
-     * @param timeout seconds without progress of a running job after which the wait is given up; four times as
-     *     long before its first step
+     * @param timeout seconds without answer or progress of a running job after which the wait is given up; four
+     *     times as long before its first step
      */
-    public JobWatcher(ServiceClient client, ProgressListener listener, int timeout) {
-        this.client = client;
+    public JobWatcher(Connection connection, ProgressListener listener, int timeout) {
+        this.connection = connection;
         this.listener = listener;
         this.timeout = timeout;
     }
@@ -44,13 +45,12 @@ public final class JobWatcher {
                 listener.show(job.getProgress());
             }
             boolean isWaiting = job.getState().equals("queued");
-            if (!isWaiting && System.nanoTime() - changed > limitSeconds(job) * 1_000_000_000L) {
+            if (!isWaiting && System.nanoTime() - changed > limitSeconds(job) * SECOND_NS) {
                 throw Sentences.silence(timeout, job.getId());
             }
-            pauseOrCancel(job.getId());
-            job = look(job.getId());
+            job = lookAgain(job.getId());
         }
-        return finish(job);
+        return JobEnding.check(job);
     }
 
     private long limitSeconds(Job job) {
@@ -58,14 +58,22 @@ public final class JobWatcher {
         return job.getProgress().getCurrent() == 0 ? START_FACTOR * (long) timeout : timeout;
     }
 
-    private Job look(String id) {
-        try {
-            return client.getJob(id);
-        } catch (ServiceException error) {
-            if (error.getCode().equals(ServiceException.SILENCE)) {
-                throw Sentences.silence(timeout, id);
+    /** Looks until the service answers; it may be away for as long as a silence may last. */
+    private Job lookAgain(String id) {
+        long start = System.nanoTime();
+        while (true) {
+            pauseOrCancel(id);
+            try {
+                return connection.client().getJob(id);
+            } catch (ServiceException error) {
+                if (!connection.lose(error)) {
+                    throw error;
+                }
+                if (System.nanoTime() - start > timeout * SECOND_NS) {
+                    throw JobEnding.giveUp(error, timeout, id);
+                }
+                listener.show(new Progress("waits for the service to come back", 0, 0));
             }
-            throw error;
         }
     }
 
@@ -76,7 +84,7 @@ public final class JobWatcher {
             Thread.currentThread().interrupt();
         }
         if (listener.isCancelled() || Thread.currentThread().isInterrupted()) {
-            client.cancelJob(id);
+            connection.client().cancelJob(id);
             throw Sentences.cancelled();
         }
     }
@@ -85,23 +93,5 @@ public final class JobWatcher {
         Progress progress = job.getProgress();
         return job.getState() + '\n' + progress.getMessage() + '\n' + progress.getCurrent() + '/'
             + progress.getMaximum();
-    }
-
-    private static Job finish(Job job) {
-        switch (job.getState()) {
-            case "done":
-            case "stopped":
-                return job;
-            case "cancelled":
-                throw Sentences.cancelled();
-            case "failed":
-                boolean isUserFault = !job.getErrorCode().isEmpty() && !job.getErrorCode().equals("internal_error");
-                if (isUserFault) {
-                    throw new ServiceException(job.getErrorCode(), job.getErrorMessage());
-                }
-                throw Sentences.fault(job.getErrorMessage().isEmpty() ? "job " + job.getId() : job.getErrorMessage());
-            default:
-                throw Sentences.fault("job " + job.getId() + " was interrupted");
-        }
     }
 }

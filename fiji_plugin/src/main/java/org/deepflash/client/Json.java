@@ -1,5 +1,6 @@
 package org.deepflash.client;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
@@ -36,5 +37,10 @@ final class Json {
     static JsonObject object(JsonObject object, String key) {
         JsonElement element = object.get(key);
         return element == null || !element.isJsonObject() ? new JsonObject() : element.getAsJsonObject();
+    }
+
+    static JsonArray array(JsonObject object, String key) {
+        JsonElement element = object.get(key);
+        return element == null || !element.isJsonArray() ? new JsonArray() : element.getAsJsonArray();
     }
 }

@@ -1,5 +1,6 @@
 package org.deepflash.client;
 
+import org.deepflash.records.Job;
 import org.deepflash.records.PluginVersion;
 
 /** The sentences for what can go wrong with the service; the same in dialog, macro and console. */
@@ -35,6 +36,15 @@ final class Sentences {
         String text = message.endsWith(".") ? message.substring(0, message.length() - 1) : message;
         return new ServiceException(ServiceException.FAULT, "The service failed: " + text
             + ". See DFL Report a Problem.");
+    }
+
+    static ServiceException interrupted(Job job) {
+        if (!job.isResumable()) {
+            return fault("job " + job.getId() + " was interrupted");
+        }
+        String cause = job.getErrorMessage().isEmpty() ? job.getProgress().getMessage() : job.getErrorMessage();
+        return new ServiceException(ServiceException.INTERRUPTED, "Training " + job.getId() + " was interrupted. "
+            + cause + (cause.isEmpty() ? "" : " ") + "Resume it with DFL Jobs...");
     }
 
     static ServiceException cancelled() {

@@ -1,6 +1,7 @@
 package org.deepflash.client;
 
 import java.util.List;
+import org.deepflash.records.EventPage;
 import org.deepflash.records.Job;
 import org.deepflash.records.ModelInfo;
 import org.deepflash.records.SegmentSettings;
@@ -36,8 +37,22 @@ public interface ServiceClient {
     /** Ends a job and keeps the best result so far. */
     Job stopJob(String id);
 
-    /** Returns the newest numbers (such as loss) that the job reported, as JSON. */
-    String getMetrics(String id);
+    /**
+     * Queues a training again that was interrupted, failed or was stopped.
+     *
+     * @return the job as it is now
+     */
+    Job resumeJob(String id);
+
+    /** Returns the newest jobs first. */
+    List<Job> listJobs();
+
+    /**
+     * Reads what happened to a job.
+     *
+     * @param after 0, or the cursor of the page before
+     */
+    EventPage getEvents(String id, long after);
 
     /** Fetches a result file of a job of one image, such as {@code RoiSet.zip}. */
     byte[] getResult(String id, String file);

@@ -16,6 +16,9 @@ public final class ServiceException extends RuntimeException {
     /** The user cancelled. */
     public static final String CANCELLED = "cancelled";
 
+    /** A training ended in the middle and can be resumed. */
+    public static final String INTERRUPTED = "interrupted";
+
     private static final long serialVersionUID = 1L;
 
     private final String code;

@@ -3,6 +3,7 @@ package org.deepflash.commands;
 import ij.IJ;
 import ij.gui.GenericDialog;
 import java.awt.GraphicsEnvironment;
+import org.deepflash.client.Connection;
 import org.deepflash.client.HttpServiceClient;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.client.ServiceException;
@@ -29,7 +30,9 @@ final class Connector {
         while (true) {
             ConnectionSettings settings = StoredSettings.load();
             try {
-                return connectOnce(settings);
+                ServiceClient client = connectOnce(settings);
+                RunningNotice.tell(client);
+                return client;
             } catch (ServiceException error) {
                 boolean isAsking = !GraphicsEnvironment.isHeadless() && !Failures.isInMacro();
                 if (!isAsking) {
@@ -38,6 +41,20 @@ final class Connector {
                 act(ask(error), settings);
             }
         }
+    }
+
+    /**
+     * Looks once for a service that was there before; asks and starts nothing, so any thread may call it.
+     *
+     * @throws ServiceException if there is none
+     */
+    static ServiceClient reconnect() {
+        return check(StoredSettings.load());
+    }
+
+    /** Opens a connection that is found again after a restart of the service. */
+    static Connection open() {
+        return new Connection(connect(), Connector::reconnect);
     }
 
     private static ServiceClient connectOnce(ConnectionSettings settings) {

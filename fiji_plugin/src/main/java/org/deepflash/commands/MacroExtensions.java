@@ -8,11 +8,16 @@ import ij.macro.Interpreter;
 import ij.macro.MacroExtension;
 import ij.plugin.PlugIn;
 import java.io.IOException;
-import org.deepflash.client.ServiceClient;
+import java.util.List;
+import org.deepflash.client.Connection;
+import org.deepflash.client.JobFollower;
+import org.deepflash.client.TrainingHistory;
+import org.deepflash.records.EpochPoint;
 import org.deepflash.records.InputException;
 import org.deepflash.records.Job;
 import org.deepflash.records.ModelInfo;
 import org.deepflash.records.OptionText;
+import org.deepflash.records.Progress;
 
 /**
  * {@code DFL Macro Extensions}: registers the functions {@code Ext.dfl...} in the running macro.
@@ -41,7 +46,8 @@ public final class MacroExtensions implements PlugIn, MacroExtension {
             describe("dflHealth", TEXT_OUT),
             describe("dflModels", TEXT_OUT),
             describe("dflSegment", NUMBER, TEXT, NUMBER_OUT),
-            describe("dflProgress", TEXT, TEXT_OUT, NUMBER_OUT, NUMBER_OUT, TEXT_OUT),
+            describe("dflProgress", TEXT, TEXT_OUT, NUMBER_OUT, NUMBER_OUT, NUMBER_OUT, NUMBER_OUT),
+            describe("dflMetric", TEXT, TEXT, NUMBER_OUT),
             describe("dflWait", TEXT, NUMBER, TEXT_OUT),
             describe("dflStop", TEXT),
             describe("dflCancel", TEXT),
@@ -79,8 +85,11 @@ public final class MacroExtensions implements PlugIn, MacroExtension {
             case "dflProgress":
                 report(arguments);
                 break;
+            case "dflMetric":
+                set(arguments[2], look((String) arguments[0]).getHistory().getMetric((String) arguments[1]));
+                break;
             case "dflWait":
-                set(arguments[2], await((String) arguments[0], ((Double) arguments[1]).intValue()));
+                set(arguments[2], await((String) arguments[0], (Double) arguments[1]));
                 break;
             case "dflStop":
                 Connector.connect().stopJob((String) arguments[0]);
@@ -105,24 +114,37 @@ public final class MacroExtensions implements PlugIn, MacroExtension {
         return names.toString();
     }
 
-    private static void report(Object[] arguments) {
-        ServiceClient client = Connector.connect();
-        Job job = client.getJob((String) arguments[0]);
-        set(arguments[1], job.getState());
-        set(arguments[2], job.getProgress().getCurrent());
-        set(arguments[3], job.getProgress().getMaximum());
-        set(arguments[4], client.getMetrics(job.getId()));
+    private static JobFollower look(String id) {
+        Connection connection = Connector.open();
+        JobFollower follower = new JobFollower(connection, connection.client().getJob(id));
+        follower.look();
+        if (follower.getTrouble() != null) {
+            throw follower.getTrouble();
+        }
+        return follower;
     }
 
-    private static String await(String id, int timeout) {
-        ServiceClient client = Connector.connect();
-        Job job = client.getJob(id);
-        long end = System.nanoTime() + timeout * 1_000_000_000L;
-        while (!job.isFinished() && System.nanoTime() < end && !IJ.escapePressed()) {
-            IJ.wait(200);
-            job = client.getJob(id);
-        }
-        return job.getState();
+    private static void report(Object[] arguments) {
+        JobFollower follower = look((String) arguments[0]);
+        Job job = follower.getJob();
+        TrainingHistory history = follower.getHistory();
+        List<EpochPoint> points = history.getPoints();
+        boolean isTraining = !points.isEmpty();
+        set(arguments[1], job.getState());
+        set(arguments[2], isTraining ? points.get(points.size() - 1).getTotal() : job.getProgress().getCurrent());
+        set(arguments[3], isTraining ? history.getEpochs() : job.getProgress().getMaximum());
+        set(arguments[4], history.getMetric("loss"));
+        set(arguments[5], history.getMetric("roi_jaccard"));
+    }
+
+    private static String await(String id, double seconds) {
+        Connection connection = Connector.open();
+        Job job = connection.client().getJob(id);
+        return new JobWait(connection, job, StoredSettings.load().getTimeout()).await(seconds, follower -> {
+            Progress progress = follower.getJob().getProgress();
+            IJ.showStatus("DeepFLaSH: " + progress.getMessage());
+            IJ.showProgress(progress.getFraction());
+        }).getState();
     }
 
     private static void set(Object target, String text) {

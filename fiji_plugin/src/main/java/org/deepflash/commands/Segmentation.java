@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.deepflash.client.Connection;
 import org.deepflash.client.JobWatcher;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.fiji.PlanePosition;
@@ -24,7 +25,7 @@ import org.deepflash.records.SegmentSettings;
 /** Sends an image plane by plane and collects what the service found; shows nothing itself. */
 final class Segmentation {
 
-    private final ServiceClient client;
+    private final Connection connection;
     private final SegmentSettings settings;
     private final ModelInfo model;
     private final List<SegmentedPlane> planes = new ArrayList<>();
@@ -35,7 +36,7 @@ final class Segmentation {
      * @throws InputException if the model is not in the library
      */
     Segmentation(ServiceClient client, SegmentSettings settings, List<ModelInfo> models) {
-        this.client = client;
+        this.connection = new Connection(client, Connector::reconnect);
         this.settings = settings;
         this.model = findModel(settings.getModel(), models);
     }
@@ -64,8 +65,8 @@ final class Segmentation {
         List<PlanePosition> positions = source.getPositions();
         for (int i = 0; i < positions.size(); i++) {
             PlanePosition position = positions.get(i);
-            Job submitted = client.submitSegmentation(settings, image.getTitle(), source.encode(position));
-            Job job = new JobWatcher(client, new ImageJProgress(i, positions.size()), timeout).await(submitted);
+            Job submitted = connection.client().submitSegmentation(settings, image.getTitle(), source.encode(position));
+            Job job = new JobWatcher(connection, new ImageJProgress(i, positions.size()), timeout).await(submitted);
             modelVersion = job.getModel().isEmpty() ? settings.getModel() : job.getModel();
             SegmentedPlane plane = fetch(job.getId(), position);
             plane.describe(image, model.getTarget(), modelVersion);
@@ -76,6 +77,7 @@ final class Segmentation {
     }
 
     private SegmentedPlane fetch(String job, PlanePosition position) throws IOException {
+        ServiceClient client = connection.client();
         byte[] zip = client.getResult(job, "RoiSet.zip");
         String csv = new String(client.getResult(job, "rois.csv"), StandardCharsets.UTF_8);
         boolean isEmpty = RoiFiles.readZip(zip).isEmpty();

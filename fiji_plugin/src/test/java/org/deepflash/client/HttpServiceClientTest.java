@@ -163,7 +163,7 @@ class HttpServiceClientTest {
     }
 
     private Job await(Listener listener) {
-        return new JobWatcher(client, listener, 1).await(client.getJob("j1"));
+        return new JobWatcher(new Connection(client, () -> client), listener, 1).await(client.getJob("j1"));
     }
 
     @Test

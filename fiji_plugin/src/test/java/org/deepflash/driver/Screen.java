@@ -56,7 +56,7 @@ final class Screen {
                 ImageIO.write(new Robot().createScreenCapture(screen), "png", new File(rest));
                 return "";
             default:
-                throw new IllegalArgumentException("unknown word " + word);
+                return Controls.obey(word, rest);
         }
     }
 
@@ -95,7 +95,7 @@ final class Screen {
         return found;
     }
 
-    private static Dialog awaitDialog() throws InterruptedException {
+    static Dialog awaitDialog() throws InterruptedException {
         long end = System.currentTimeMillis() + LIMIT_MS;
         while (findDialog() == null) {
             if (System.currentTimeMillis() > end) {
@@ -116,7 +116,7 @@ final class Screen {
         }
     }
 
-    private static Window awaitWindow(String title) throws InterruptedException {
+    static Window awaitWindow(String title) throws InterruptedException {
         long end = System.currentTimeMillis() + LIMIT_MS;
         while (System.currentTimeMillis() < end) {
             for (Window window : visible()) {
@@ -136,7 +136,7 @@ final class Screen {
         return window instanceof Dialog ? ((Dialog) window).getTitle() : window.getClass().getSimpleName();
     }
 
-    private static List<Component> parts(Container container) {
+    static List<Component> parts(Container container) {
         List<Component> parts = new ArrayList<>();
         for (Component part : container.getComponents()) {
             parts.add(part);

@@ -1,0 +1,44 @@
+package org.deepflash.client;
+
+import org.deepflash.records.Job;
+
+/** Turns the end of a job into a result or a sentence. */
+public final class JobEnding {
+
+    private JobEnding() {
+    }
+
+    /**
+     * Returns a job that ended well.
+     *
+     * @throws ServiceException if it was cancelled, failed or was interrupted
+     */
+    public static Job check(Job job) {
+        switch (job.getState()) {
+            case "done":
+            case "stopped":
+                return job;
+            case "cancelled":
+                throw Sentences.cancelled();
+            case "failed":
+                boolean isUserFault = !job.getErrorCode().isEmpty() && !job.getErrorCode().equals("internal_error");
+                if (isUserFault) {
+                    throw new ServiceException(job.getErrorCode(), job.getErrorMessage());
+                }
+                throw Sentences.fault(job.getErrorMessage().isEmpty() ? "job " + job.getId() : job.getErrorMessage());
+            default:
+                throw Sentences.interrupted(job);
+        }
+    }
+
+    /** Returns the exception for a service that has been away for too long. */
+    public static ServiceException giveUp(ServiceException trouble, int seconds, String job) {
+        boolean hasRemedy = trouble != null && trouble.getCode().equals(ServiceException.TOKEN);
+        return hasRemedy ? trouble : Sentences.silence(seconds, job);
+    }
+
+    /** Returns the exception for a job that the user cancelled. */
+    public static ServiceException cancelled() {
+        return Sentences.cancelled();
+    }
+}
