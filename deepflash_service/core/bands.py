@@ -42,7 +42,7 @@ class ImageRows:
 
 
 def plan_bands(
-    shape: tuple[int, int], *, values: int = BAND_VALUES, multiple: int = 1
+    shape: tuple[int, int], *, values: int = 0, multiple: int = 1
 ) -> list[tuple[int, int]]:
     """Return first row and end of bands that cover an image.
 
@@ -51,7 +51,7 @@ def plan_bands(
     shape : (M, N)
         Rows and columns.
     values : int, optional
-        Most pixels of a band; a band has at least one row.
+        Most pixels of a band, 0 = as many as fit into memory anywhere; a band has at least one row.
     multiple : int, optional
         All bands but the last have a multiple of this number of rows.
 
@@ -60,5 +60,5 @@ def plan_bands(
     list of (int, int)
     """
     rows, columns = shape
-    height = max(1, values // max(columns, 1) // multiple) * multiple
+    height = max(1, (values or BAND_VALUES) // max(columns, 1) // multiple) * multiple
     return [(start, min(start + height, rows)) for start in range(0, rows, height)]

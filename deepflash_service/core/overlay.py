@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 OUTLINE_COLOUR = (255, 255, 0)
 _DIMMED = 0.6
 _LEAST_TINT = 0.55
+_BAND_ROWS = 256
 
 
 def compare_masks(
@@ -76,18 +78,17 @@ def draw_outlines(image: npt.ArrayLike, labels: LabelImage) -> Picture:
     InputError
         Code ``shape_mismatch``.
     """
-    grey = scale_to_grey(image)
-    check_same_shape(grey, labels)
+    values = _average_channels(image)
+    check_same_shape(values, labels)
+    low, high = _find_range(values)
+    picture = np.empty((*values.shape, 3), dtype=np.uint8)
     padded = np.pad(labels, 1)
-    inner = padded[1:-1, 1:-1]
-    differs = (
-        (padded[:-2, 1:-1] != inner)
-        | (padded[2:, 1:-1] != inner)
-        | (padded[1:-1, :-2] != inner)
-        | (padded[1:-1, 2:] != inner)
-    )
-    picture = _to_bytes(np.repeat(grey[..., np.newaxis], 3, axis=2))
-    picture[differs & (inner != 0)] = OUTLINE_COLOUR
+    for start in range(0, len(values), _BAND_ROWS):
+        # band by band, because grey levels take 24 times the memory of the picture
+        rows = slice(start, start + _BAND_ROWS)
+        grey = _to_bytes(_scale(values[rows], low, high))
+        picture[rows] = grey[..., np.newaxis]
+        picture[rows][_find_borders(padded[start : start + _BAND_ROWS + 2])] = OUTLINE_COLOUR
     return picture
 
 
@@ -108,22 +109,51 @@ def scale_to_grey(image: npt.ArrayLike) -> npt.NDArray[np.float64]:
     InputError
         Neither two- nor three-dimensional.
     """
-    values = np.asarray(image, dtype=np.float64)
+    values = _average_channels(image)
+    return _scale(values, *_find_range(values))
+
+
+def _average_channels(image: npt.ArrayLike) -> npt.NDArray[Any]:
+    values = np.asarray(image)
     if values.ndim == 3:
-        values = values.mean(axis=2)
+        values = values.astype(np.float64).mean(axis=2)
     if values.ndim != 2:
         raise InputError(
             f"An array of shape {values.shape} is no picture. Choose one plane.",
             code="invalid_image",
         )
-    finite = np.isfinite(values)
-    if not finite.any():
-        return np.zeros(values.shape)
-    low, high = np.percentile(values[finite], [0.5, 99.8])
+    return values
+
+
+def _find_range(values: npt.NDArray[Any]) -> tuple[float, float]:
+    """Return the values to be shown black and white; NaN when none is finite."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    if not finite.size:
+        return math.nan, math.nan
+    low, high = np.percentile(finite, [0.5, 99.8])
     if high <= low:
-        low, high = float(values[finite].min()), float(values[finite].max())
-    values = np.where(finite, values, low)
-    return np.asarray(np.clip((values - low) / max(high - low, np.finfo(float).tiny), 0, 1))
+        low, high = finite.min(), finite.max()
+    return float(low), float(high)
+
+
+def _scale(values: npt.NDArray[Any], low: float, high: float) -> npt.NDArray[np.float64]:
+    if math.isnan(low):
+        return np.zeros(values.shape)
+    exact = values.astype(np.float64)
+    exact[~np.isfinite(exact)] = low
+    return np.asarray(np.clip((exact - low) / max(high - low, np.finfo(float).tiny), 0, 1))
+
+
+def _find_borders(padded: LabelImage) -> npt.NDArray[np.bool_]:
+    """Return the outermost pixels of each ROI, given labels with one more pixel on every side."""
+    inner = padded[1:-1, 1:-1]
+    differs = (
+        (padded[:-2, 1:-1] != inner)
+        | (padded[2:, 1:-1] != inner)
+        | (padded[1:-1, :-2] != inner)
+        | (padded[1:-1, 2:] != inner)
+    )
+    return np.asarray(differs & (inner != 0))
 
 
 def _to_bytes(levels: npt.NDArray[np.float64]) -> Picture:

@@ -65,6 +65,11 @@ class PieceFile:
         stream.seek(0)
         self._dtype = np.dtype(form.dtype).newbyteorder("<" if stream.read(1) == b"I" else ">")
 
+    @property
+    def columns(self) -> int:
+        """Pixels of one row."""
+        return self._form.shape[2]
+
     def write(self, plane: int, first: int, rows: Array) -> None:
         """Write rows (R, N) of a plane (from 0), beginning with row ``first``."""
         self._seek(plane, first)

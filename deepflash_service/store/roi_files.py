@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from deepflash_service.errors import InputError
@@ -13,7 +14,7 @@ from deepflash_service.store.atomic import open_atomic
 from deepflash_service.store.sources import Source, refuse_damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 ZIP_FAULTS = (
@@ -82,13 +83,30 @@ def write_roi_zip(path: Path, rois: Sequence[bytes]) -> None:
     rois : sequence of bytes
         ImageJ ROI bytes with unique names.
     """
+    with open_roi_zip(path) as add_roi:
+        for roi in rois:
+            add_roi(roi)
+
+
+@contextmanager
+def open_roi_zip(path: Path) -> Iterator[Callable[[bytes], None]]:
+    """Yield a function that adds one ROI to a set; see :func:`write_roi_zip`.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.zip`` file, replaced atomically when the block succeeds.
+    """
     taken: dict[str, int] = {}
     with open_atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for index, roi in enumerate(rois, start=1):
-            name = read_roi_name(roi) or f"roi-{index:04d}"
+
+        def add_roi(roi: bytes) -> None:
+            name = read_roi_name(roi) or f"roi-{len(archive.filelist) + 1:04d}"
             count = taken[name] = taken.get(name, 0) + 1
             name = name if count == 1 else f"{name}-{count}"
             archive.writestr(zipfile.ZipInfo(f"{name}.roi", _EPOCH), roi)
+
+        yield add_roi
 
 
 def read_roi_name(roi: bytes) -> str:

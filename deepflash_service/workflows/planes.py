@@ -13,11 +13,12 @@ from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
 from deepflash_service.workflows.prediction import LoadedModel, choose_pixels
+from deepflash_service.workflows.roi_naming import RoiNaming
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from deepflash_service.records import LabelImage, ProbabilityMap
+    from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap
     from deepflash_service.workflows.hooks import Hooks
 
 
@@ -34,6 +35,10 @@ class SegmentedPlane:
     def grey(self) -> Any:
         """Pixels of the first channel, shape (M, N)."""
         return self.pixels if self.pixels.ndim == 2 else self.pixels[..., 0]
+
+    def list_labels(self) -> list[int]:
+        """Return the labels of the ROIs, rising."""
+        return [int(label) for label in np.unique(self.labels) if label > 0]
 
     def score(self) -> list[float]:
         """Return the mean probability of each ROI, in the order of the labels."""
@@ -69,38 +74,29 @@ class SegmentedImage:
         """Return the number of ROIs in all planes."""
         return sum(len(plane.score()) for plane in self.planes)
 
+    @property
+    def naming(self) -> RoiNaming:
+        """How the ROIs are called."""
+        return RoiNaming(
+            self.model,
+            self.image.layout,
+            self.channel,
+            threshold=self.threshold,
+            is_single=len(self.planes) == 1,
+        )
+
     def trace(self) -> list[bytes]:
         """Return all ROIs as ImageJ bytes, with unique names and the position of their plane."""
         rois: list[bytes] = []
-        for index, plane in enumerate(self.planes):
+        for plane in self.planes:
             rois += labels_to_rois(
                 plane.labels,
                 scores=plane.score(),
-                names=self.name_rois(plane),
-                positions=self._locate(index),
+                names=self.naming.name_rois(plane.list_labels(), plane.position),
+                positions=self.naming.locate(plane.position),
                 properties={"dfl.model": self.model.reference},
             )
         return rois
-
-    def name_rois(self, plane: SegmentedPlane) -> list[str]:
-        """Return a name for each ROI of a plane, unique in the image."""
-        numbers = [int(k) for k in np.unique(plane.labels) if k > 0]
-        target = self.model.card.target
-        if len(self.planes) == 1:
-            return [f"{target}-{number:04d}" for number in numbers]
-        z, t = plane.position
-        return [f"{target}-t{t:03d}-z{z:03d}-{number:04d}" for number in numbers]
-
-    def _locate(self, index: int) -> int | tuple[int, int, int] | None:
-        source = self.image.layout
-        if source.planes == 1 and source.channels == 1:
-            return None
-        z, t = self.planes[index].position
-        if source.is_hyperstack:
-            return (self.channel or 0, z, t)
-        if source.channels > 1:
-            return self.channel or None
-        return (t - 1) * source.slices + z
 
     def measure(self, name: str) -> pd.DataFrame:
         """Return one row per ROI, the columns of reference table "DeepFLaSH ROIs"."""
@@ -116,20 +112,10 @@ class SegmentedImage:
                 probability=plane.probability,
                 calibration=self.image.calibration,
             )
-            z, t = plane.position
-            facts: dict[str, Any] = {
-                "Image": name,
-                "Class": self.model.card.target,
-                "C": self.channel or 1,
-                "Z": z,
-                "T": t,
-                "Model": self.model.reference,
-                "Threshold": self.threshold,
-            }
-            facts["ROI"] = self.name_rois(plane)
-            for column, value in facts.items():
-                table[column] = value
-            tables.append(table)
+            numbers = plane.list_labels()
+            tables.append(
+                self.naming.complete_table(table, name, numbers=numbers, position=plane.position)
+            )
         return pd.concat(tables, ignore_index=True)
 
     def summarize(self, name: str) -> pd.DataFrame:
@@ -140,16 +126,13 @@ class SegmentedImage:
 
         rows = []
         for plane in self.planes:
-            z, t = plane.position
             row = summarize_image(
                 plane.labels,
                 plane.grey,
                 probability=plane.probability,
                 calibration=self.image.calibration,
             )
-            head = {"Image": name, "Z": z, "T": t}
-            tail = {"Model": self.model.reference, "Threshold": self.threshold}
-            rows.append({**head, **dict(row), **tail})
+            rows.append(self.naming.complete_row(row, name, plane.position))
         return pd.DataFrame(rows)
 
 
@@ -162,6 +145,13 @@ def make_empty_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     nothing = np.zeros((1, 1), dtype=np.int32)
     columns = ["Image", "Z", "T", *summarize_image(nothing), "Model", "Threshold"]
     return measure_rois(nothing), pd.DataFrame(columns=columns)
+
+
+def choose_limits(options: SegmentOptions, card: ModelCard) -> tuple[float, int]:
+    """Return threshold and minimum ROI size: the user's choice, or the values of the card."""
+    threshold = card.threshold if options.threshold is None else options.threshold
+    smallest = card.min_roi_size if options.min_roi_size is None else options.min_roi_size
+    return threshold, smallest
 
 
 def segment_planes(
@@ -177,8 +167,7 @@ def segment_planes(
         When the user cancelled.
     """
     card = model.card
-    threshold = card.threshold if options.threshold is None else options.threshold
-    smallest = card.min_roi_size if options.min_roi_size is None else options.min_roi_size
+    threshold, smallest = choose_limits(options, card)
     count = image.layout.planes
     numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
     planes = []

@@ -13,6 +13,7 @@ from deepflash_service.store.images import read_image
 from deepflash_service.store.names import strip_extension
 from deepflash_service.store.runs import Run, list_inputs
 from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.huge import is_huge, segment_huge
 from deepflash_service.workflows.planes import segment_planes
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.segment_files import (
@@ -118,11 +119,18 @@ def segment_file(
     entry |= {"files": {}, "error": None}
     rois = summary = None
     try:
-        image = read_image(source)
-        segmented = segment_planes(image, model, options=options, hooks=hooks)
-        files = write_image_results(segmented, place.output, name=place.name, layout=place.layout)
-        rois, summary = segmented.measure(source.name), segmented.summarize(source.name)
-        entry |= {"rois": segmented.count(), "files": files}
+        if model.predict_rows is not None and is_huge(source):
+            huge = segment_huge(source, model, options=options, place=place, hooks=hooks)
+            rois, summary = huge.rois, huge.summary
+            entry |= {"rois": huge.count, "files": huge.files}
+        else:
+            image = read_image(source)
+            segmented = segment_planes(image, model, options=options, hooks=hooks)
+            files = write_image_results(
+                segmented, place.output, name=place.name, layout=place.layout
+            )
+            rois, summary = segmented.measure(source.name), segmented.summarize(source.name)
+            entry |= {"rois": segmented.count(), "files": files}
     except JobCancelled:
         raise
     except DeepFlashError as error:

@@ -1,0 +1,226 @@
+"""Segment images that are larger than the memory, with the results of the ordinary way.
+
+The image is walked through in bands: predicted into the probability file, labelled across the
+bands (``core.stitching``), measured, and traced window by window. Only one band, and some hundred
+bytes for each ROI, are in memory at a time.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deepflash_service.core.roi_sums import RoiSums
+from deepflash_service.core.roi_tables import sum_up_rois, tabulate_rois
+from deepflash_service.core.stitching import BandStitcher, StitchedBands, refuse_noise
+from deepflash_service.records import Progress
+from deepflash_service.store.disk import check_space
+from deepflash_service.store.images import PIXEL_LIMIT, write_png
+from deepflash_service.store.piece_writing import PieceFile, create_pieces
+from deepflash_service.store.pieces import measure_file, open_pieces
+from deepflash_service.workflows.huge_outlines import OutlineFiles, open_outlines, trace_plane
+from deepflash_service.workflows.huge_task import HugeTask, SmallPicture, plan_task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from deepflash_service.records import SegmentOptions
+    from deepflash_service.workflows.hooks import Hooks
+    from deepflash_service.workflows.prediction import LoadedModel
+    from deepflash_service.workflows.segment_files import ResultPlace
+
+HUGE_PIXELS = 64_000_000
+"""Values of one plane above which an image is segmented piece by piece."""
+
+MOST_ROIS = 1_000_000
+"""ROIs of one image whose table and ROI set fit into a gigabyte."""
+
+_PREDICTED, _STITCHED, _WRITTEN = 0.9, 0.93, 0.96
+_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class HugeResult:
+    """What is left in memory: number of ROIs, paths, tables, and sentences for the user."""
+
+    count: int
+    files: dict[str, str]
+    rois: pd.DataFrame
+    summary: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    stitched: StitchedBands
+    sums: RoiSums
+
+
+def is_huge(source: Path) -> bool:
+    """Tell from its header whether an image is to be segmented piece by piece.
+
+    Parameters
+    ----------
+    source : Path
+        Image file, or folder of a zarr image (always piece by piece).
+    """
+    plane, values = measure_file(source)
+    return plane > HUGE_PIXELS or values > PIXEL_LIMIT or (values > 0 and source.is_dir())
+
+
+def segment_huge(
+    source: Path,
+    model: LoadedModel,
+    *,
+    options: SegmentOptions,
+    place: ResultPlace,
+    hooks: Hooks,
+) -> HugeResult:
+    """Segment one image piece by piece and write its results.
+
+    All files appear when all are complete, the ROI set last; nothing is left after a failure.
+
+    Parameters
+    ----------
+    source : Path
+        TIFF file, or folder of a zarr image.
+    model : LoadedModel
+        With ``predict_rows``.
+    options : SegmentOptions
+        Threshold, minimum ROI size, channel, planes.
+    place : ResultPlace
+        Where the results go.
+    hooks : Hooks
+        Progress, warnings and cancellation.
+
+    Raises
+    ------
+    InputError
+        As for other images.
+    ComputeError
+        Codes ``out_of_memory`` and ``too_many_rois``.
+    SetupError
+        Codes ``disk_full`` and ``disk_fault``.
+    JobCancelled
+        When the user cancelled.
+    """
+    paths = place.layout.list_paths(place.output, place.name)
+    with open_pieces(source) as image, ExitStack() as stack:
+        task = plan_task(image, model, options=options)
+        remedy = f"Free some space, or choose another output folder for {image.name}."
+        check_space(place.output, task.estimate_bytes(), remedy=remedy)
+        outlines = stack.enter_context(open_outlines(paths["rois"], place.layout.is_nested))
+        maps = stack.enter_context(create_pieces(paths["probability"], task.describe_map()))
+        for index in range(len(task.planes)):
+            _predict_plane(
+                task, index, maps, hooks=_share(hooks, task, (0.0, _PREDICTED), index=index)
+            )
+        planes = []
+        for index in range(len(task.planes)):
+            step = _share(hooks, task, (_PREDICTED, _STITCHED), index=index)
+            stitched = _stitch_plane(task, index, maps, hooks=step)
+            planes.append(_Plane(stitched, RoiSums(stitched.count)))
+        count = sum(plane.stitched.count for plane in planes)
+        if count > MOST_ROIS:
+            raise refuse_noise(count, MOST_ROIS)
+        highest = max(plane.stitched.count for plane in planes)
+        labels = stack.enter_context(create_pieces(paths["labels"], task.describe_labels(highest)))
+        masks = stack.enter_context(create_pieces(paths["mask"], task.describe_mask()))
+        picture = SmallPicture(image.shape)
+        for index, plane in enumerate(planes):
+            step = _share(hooks, task, (_STITCHED, _WRITTEN), index=index)
+            shown = picture if index == 0 else None
+            _write_plane(task, index, plane, files=(maps, labels, masks), shown=shown, hooks=step)
+        write_png(paths["overlay"], picture.draw())
+        result = _finish(task, planes, labels, outlines=outlines, hooks=hooks)
+    notes = (*picture.tell(paths["overlay"].name), *outlines.tell())
+    for note in notes:
+        hooks.warn(note)
+    files = {kind: str(path) for kind, path in paths.items()}
+    return HugeResult(count, files, *result, notes)
+
+
+def _predict_plane(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> None:
+    for start, band in task.predict(index, hooks):
+        maps.write(index, start, band)
+
+
+def _stitch_plane(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> StitchedBands:
+    bands = task.plan_bands()
+    stitcher = BandStitcher(task.smallest, len(bands))
+    for start, stop in bands:
+        hooks.check()
+        stitcher.add_band(maps.read(index, start, stop) > task.threshold)
+        hooks.report(Progress("joining ROIs", stop, task.shape[0]))
+    return stitcher.finish()
+
+
+def _write_plane(
+    task: HugeTask,
+    index: int,
+    plane: _Plane,
+    *,
+    files: tuple[PieceFile, PieceFile, PieceFile],
+    shown: SmallPicture | None,
+    hooks: Hooks,
+) -> None:
+    """Write labels and mask of a plane, and measure its ROIs on the way."""
+    maps, labels, masks = files
+    rows = task.get_rows(index)
+    for number, (start, stop) in enumerate(task.plan_bands()):
+        hooks.check()
+        probability = maps.read(index, start, stop)
+        band = plane.stitched.label_band(number, probability > task.threshold)
+        pixels = np.asarray(rows.read(start, stop), dtype=np.float32)
+        grey = pixels if pixels.ndim == 2 else pixels[..., 0]
+        labels.write(index, start, band)
+        masks.write(index, start, (band > 0).astype(np.uint8) * 255)
+        plane.sums.add_rows(start, band, image=grey, probability=probability)
+        if shown is not None:
+            shown.add_rows(start, grey, band)
+        hooks.report(Progress("measuring ROIs", stop, task.shape[0]))
+
+
+def _finish(
+    task: HugeTask,
+    planes: list[_Plane],
+    labels: PieceFile,
+    *,
+    outlines: OutlineFiles,
+    hooks: Hooks,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Trace all ROIs, and return their table and the summary."""
+    import pandas as pd
+
+    tables, rows = [], []
+    for index, plane in enumerate(planes):
+        step = _share(hooks, task, (_WRITTEN, 1.0), index=index)
+        lengths = trace_plane(task, index, plane.sums, labels=labels, files=outlines, hooks=step)
+        facts = plane.sums.finish(lengths)
+        calibration, position = task.image.calibration, task.locate(index)
+        table = tabulate_rois(facts, calibration=calibration)
+        numbers = facts.numbers.tolist()
+        name = task.image.name
+        tables.append(task.naming.complete_table(table, name, numbers=numbers, position=position))
+        pixels = task.shape[0] * task.shape[1]
+        row = sum_up_rois(facts, pixels=pixels, calibration=calibration)
+        rows.append(task.naming.complete_row(row, name, position))
+    return pd.concat(tables, ignore_index=True), pd.DataFrame(rows)
+
+
+def _share(hooks: Hooks, task: HugeTask, share: tuple[float, float], *, index: int) -> Hooks:
+    """Return hooks whose reports fill a share of the whole, for one of the planes."""
+    part = (share[1] - share[0]) / len(task.planes)
+    first = share[0] + index * part
+
+    def report(progress: Progress) -> None:
+        done = min(progress.current / max(progress.maximum, 1), 1.0)
+        place = round(_STEPS * (first + part * done))
+        hooks.report(Progress(progress.message, place, _STEPS, progress.metrics))
+
+    return replace(hooks, report=report)

@@ -1,0 +1,181 @@
+"""Outlines of ROIs in a label file, traced window by window into an ROI set."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from deepflash_service.core.bands import plan_bands
+from deepflash_service.core.geojson import labels_to_geojson
+from deepflash_service.core.measurements import measure_lengths
+from deepflash_service.core.outlines import trace_outlines
+from deepflash_service.core.roi_windows import RoiWindow, keep_group, plan_windows
+from deepflash_service.core.rois import outlines_to_rois
+from deepflash_service.records import Progress
+from deepflash_service.store.atomic import open_atomic
+from deepflash_service.store.roi_files import open_roi_zip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from deepflash_service.core.roi_sums import RoiSums
+    from deepflash_service.records import LabelImage
+    from deepflash_service.store.piece_writing import PieceFile
+    from deepflash_service.workflows.hooks import Hooks
+    from deepflash_service.workflows.huge_task import HugeTask
+
+WINDOW_PIXELS = 2_000_000
+"""Pixels that are traced together."""
+
+LARGEST_TRACE = 32_000_000
+"""Pixels around one ROI above which its outline does not fit into memory."""
+
+
+@dataclass(slots=True)
+class OutlineFiles:
+    """An ROI set, and a GeoJSON file, that grow ROI by ROI."""
+
+    add_roi: Callable[[bytes], None]
+    geojson: TextIO | None
+    features: int = 0
+    left_out: int = 0
+
+    def add_feature(self, feature: dict[str, Any]) -> None:
+        """Add a feature to the GeoJSON file."""
+        if self.geojson is not None:
+            head = ",\n" if self.features else "\n"
+            text = json.dumps(feature, indent=2, ensure_ascii=False)
+            self.geojson.write(head + indent(text, "    "))
+            self.features += 1
+
+    def tell(self) -> tuple[str, ...]:
+        """Return the sentence that the user should know."""
+        if not self.left_out:
+            return ()
+        return (
+            f"{self.left_out} ROIs are too large to be outlined; they are in the label image, the "
+            "mask and the table, but not in the ROI set.",
+        )
+
+
+@contextmanager
+def open_outlines(path: Path, with_geojson: bool) -> Iterator[OutlineFiles]:  # noqa: FBT001 - one
+    """Yield the files of the outlines; they appear when the block succeeds.
+
+    Parameters
+    ----------
+    path : Path
+        The ROI set.
+    with_geojson : bool
+        Whether ``rois.geojson`` is written beside it.
+    """
+    with ExitStack() as stack:
+        add_roi = stack.enter_context(open_roi_zip(path))
+        files = OutlineFiles(add_roi, None)
+        if not with_geojson:
+            yield files
+            return
+        temporary = stack.enter_context(open_atomic(path.with_name("rois.geojson")))
+        files.geojson = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
+        files.geojson.write('{\n  "type": "FeatureCollection",\n  "features": [')
+        yield files
+        files.geojson.write("\n  ]\n}\n" if files.features else "]\n}\n")
+
+
+def trace_plane(
+    task: HugeTask,
+    index: int,
+    sums: RoiSums,
+    *,
+    labels: PieceFile,
+    files: OutlineFiles,
+    hooks: Hooks,
+) -> npt.NDArray[np.float64]:
+    """Write the outlines of all ROIs of one plane, and return their lengths.
+
+    Parameters
+    ----------
+    task : HugeTask
+        Names and positions.
+    index : int
+        Which of the planes, from 0.
+    sums : RoiSums
+        Bounding boxes and probabilities.
+    labels : PieceFile
+        The label image.
+    files : OutlineFiles
+        Where the outlines go.
+    hooks : Hooks
+        Progress and cancellation.
+
+    Returns
+    -------
+    ndarray of shape (K,), float64
+        Perimeters in pixels; NaN for ROIs that were left out.
+    """
+    scores = sums.rate()
+    lengths = np.full(scores.size, np.nan)
+    position = task.locate(index)
+    for window in plan_windows(sums.bounds, most_pixels=WINDOW_PIXELS):
+        hooks.check()
+        own = slice(window.first - 1, window.last)
+        numbers = range(window.first, window.last + 1)
+        if window.pixels > LARGEST_TRACE:
+            files.left_out += len(numbers)
+            continue
+        part = _read_window(labels, index, window)
+        outlines = trace_outlines(part).shift(window.top, window.left)
+        lengths[own] = measure_lengths(outlines, np.asarray(numbers))
+        for roi in outlines_to_rois(
+            outlines,
+            scores=scores[own].tolist(),
+            names=task.naming.name_rois(numbers, position),
+            positions=task.naming.locate(position),
+            properties={"dfl.model": task.model.reference},
+        ):
+            files.add_roi(roi)
+        if files.geojson is not None:
+            _add_features(files, part, window, scores=scores[own].tolist(), position=position)
+        hooks.report(Progress("outlining ROIs", window.last, scores.size))
+    return lengths
+
+
+def _read_window(labels: PieceFile, index: int, window: RoiWindow) -> LabelImage:
+    shape = (window.bottom - window.top, window.right - window.left)
+    part = np.empty(shape, dtype=np.int32)
+    columns = slice(window.left, window.right)
+    for start, stop in plan_bands((shape[0], labels.columns)):
+        rows = labels.read(index, window.top + start, window.top + stop)
+        part[start:stop] = keep_group(rows[:, columns], window)
+    return part
+
+
+def _add_features(
+    files: OutlineFiles,
+    part: LabelImage,
+    window: RoiWindow,
+    *,
+    scores: list[float],
+    position: tuple[int, int],
+) -> None:
+    z, t = position
+    for feature in labels_to_geojson(part, scores=scores)["features"]:
+        feature["properties"] = {**feature["properties"], "z": z, "t": t}
+        shape = feature["geometry"]
+        shape["coordinates"] = _shift(shape["coordinates"], window)
+        files.add_feature(feature)
+
+
+def _shift(place: Any, window: RoiWindow) -> Any:
+    """Move points (x, y) in nested lists from the window to the image."""
+    if isinstance(place[0], int):
+        return [place[0] + window.left, place[1] + window.top]
+    return [_shift(one, window) for one in place]
