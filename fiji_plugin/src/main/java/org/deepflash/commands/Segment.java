@@ -93,17 +93,21 @@ public final class Segment implements PlugIn {
         if (settings.wants("add_to_manager") && hasDisplay) {
             RoiPainter.addToManager(image, rois, settings.wants("append"));
         }
-        ResultsTable table = settings.wants("table") ? RoiTable.openOrCreate() : new ResultsTable();
+        if (settings.wants("table")) {
+            // The window may hold rows of earlier runs, which do not belong in the file of this one.
+            fill(RoiTable.openOrCreate(), image, segmentation).show(RoiTable.TITLE);
+        }
+        deliverImages(image, settings, new ResultImages(image, segmentation.getPlanes()));
+        saveSet(image, settings, rois, fill(RoiTable.create(), image, segmentation));
+        return segmentation;
+    }
+
+    private static ResultsTable fill(ResultsTable table, ImagePlus image, Segmentation segmentation) {
         for (SegmentedPlane plane : segmentation.getPlanes()) {
             RoiTable.append(table, image, plane, segmentation.getModelVersion(),
                 Double.toString(segmentation.getThreshold()));
         }
-        if (settings.wants("table")) {
-            table.show(RoiTable.TITLE);
-        }
-        deliverImages(image, settings, new ResultImages(image, segmentation.getPlanes()));
-        saveSet(image, settings, rois, table);
-        return segmentation;
+        return table;
     }
 
     private static void deliverImages(ImagePlus image, SegmentSettings settings, ResultImages results)

@@ -21,9 +21,11 @@ public final class RoiTable {
     /** Returns the table of the window, or a new one. */
     public static ResultsTable openOrCreate() {
         ResultsTable open = ResultsTable.getResultsTable(TITLE);
-        if (open != null) {
-            return open;
-        }
+        return open == null ? create() : open;
+    }
+
+    /** Returns a table without rows. */
+    public static ResultsTable create() {
         ResultsTable table = new ResultsTable();
         table.showRowNumbers(false);
         table.setNaNEmptyCells(true);
