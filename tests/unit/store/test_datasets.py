@@ -110,7 +110,7 @@ def test_hashes_follow_the_content(tmp_path: Path, dataset: str) -> None:
     datasets.put_annotation(tmp_path, dataset, data=make_png(MASK[::-1]), **put)
     after = datasets.open_dataset(tmp_path, dataset).hash_files()
     assert after["image"] == before["image"]
-    names = {name for name, digest in after["annotation"].items()}
+    names = set(after["annotation"])
     assert names == set(before["annotation"])
     changed = {name for name in names if after["annotation"][name] != before["annotation"][name]}
     assert changed == {"anna/0001_cFOS.png"}

@@ -13,8 +13,8 @@ from deepflash_service.records import TrainOptions
 from deepflash_service.store import datasets
 from deepflash_service.store.images import write_image, write_labels, write_mask
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.training_data import TrainingData, read_training_data
 from deepflash_service.workflows.training_course import plan_course
+from deepflash_service.workflows.training_data import TrainingData, read_training_data
 from tests.unit.store.image_samples import make_tiff
 from tests.unit.workflows.conftest import LABELS
 
