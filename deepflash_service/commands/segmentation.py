@@ -95,24 +95,13 @@ def segment(
     With --shard or --scheduler, images that are done already are not segmented again.
     """
     from deepflash_service.commands.running import LOG, start_home
-    from deepflash_service.records import SegmentOptions
     from deepflash_service.workflows.hooks import Hooks
-    from deepflash_service.workflows.prediction import EngineChoice
 
     if shard and scheduler is not None:
         raise click.UsageError("Give --shard or --scheduler, not both.")
-    choice = EngineChoice(chosen.pop("engine"))
     patience = chosen.pop("worker_timeout")
     folder = start_home(home)
-    files = find_sources(sources, output)
-    task = SegmentTask(
-        home=folder,
-        files=files,
-        names=_name_results(files, output),
-        output=output,
-        options=SegmentOptions.from_json(chosen),
-        choice=choice,
-    )
+    task = _make_task(folder, sources, output=output, chosen=chosen)
     warnings: list[str] = []
     with show_work("loading the model", log=folder / LOG) as report:
         hooks = Hooks(report=report, warn=warnings.append)
@@ -176,6 +165,18 @@ class SegmentTask:
         plan = make_plan(self.home, self.output, options=self.options, choice=self.choice)
         pairs = zip(self.files, self.names, strict=True)
         return plan, [ImagePart(str(file.absolute()), name) for file, name in pairs]
+
+
+def _make_task(
+    home: Path, sources: tuple[Path, ...], *, output: Path, chosen: dict[str, Any]
+) -> SegmentTask:
+    from deepflash_service.records import SegmentOptions
+    from deepflash_service.workflows.prediction import EngineChoice
+
+    choice = EngineChoice(chosen.pop("engine"))
+    options = SegmentOptions.from_json(chosen)
+    files = find_sources(sources, output)
+    return SegmentTask(home, files, _name_results(files, output), output, options, choice)
 
 
 def _name_results(files: list[Path], output: Path) -> list[str]:
