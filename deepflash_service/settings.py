@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast
 
 import platformdirs
 
@@ -16,7 +17,10 @@ from deepflash_service.errors import InputError
 
 HOME_VARIABLE = "DEEPFLASH_HOME"
 CHECKPOINT_VARIABLE = "DEEPFLASH_CHECKPOINT_SECONDS"
+SHARING_VARIABLE = "DEEPFLASH_SHARE_DEVICE"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Sharing = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Settings:
         Uploads are refused when less disk space than this would stay free.
     checkpoint_seconds : float
         A training writes at most one checkpoint in this time.
+    share_device : str
+        Whether jobs take turns on the device: ``auto`` = where it is a GPU.
     """
 
     home: Path
@@ -49,6 +55,7 @@ class Settings:
     options_bytes: int = 256 * 1024
     min_free_bytes: int = 200 * 1024**2
     checkpoint_seconds: float = 30.0
+    share_device: Sharing = "auto"
 
 
 def find_home(home: str | os.PathLike[str] | None = None) -> Path:
@@ -96,7 +103,18 @@ def load_settings(
         host=host,
         port=port,
         checkpoint_seconds=_read_seconds(CHECKPOINT_VARIABLE, 30.0),
+        share_device=_read_sharing(),
     )
+
+
+def _read_sharing() -> Sharing:
+    text = os.environ.get(SHARING_VARIABLE, "") or "auto"
+    if text not in {"auto", "always", "never"}:
+        raise InputError(
+            f"{SHARING_VARIABLE} is {text!r}. Give auto, always or never, or leave it unset.",
+            code="invalid_setting",
+        )
+    return cast("Sharing", text)
 
 
 def _read_seconds(variable: str, usual: float) -> float:

@@ -11,22 +11,30 @@ import argparse
 import sys
 import time
 import traceback
-from collections import OrderedDict
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deepflash_service.errors import DeepFlashError, JobCancelled
+from deepflash_service.errors import ConflictError, DeepFlashError, JobCancelled
 from deepflash_service.jobs.endings import explain_fault
 from deepflash_service.jobs.processes import identify_process, is_process_alive
-from deepflash_service.records import FINAL_STATES, JobState, Progress
+from deepflash_service.jobs.reporting import Reporter
+from deepflash_service.records import FINAL_STATES, Progress
+from deepflash_service.settings import load_settings
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs, runtime
 from deepflash_service.store.atomic import write_json
+from deepflash_service.store.custody import hold_run, write_owner
+from deepflash_service.store.discarding import discard_results
 from deepflash_service.store.events import Event
+from deepflash_service.store.last_words import keep_reserve
+from deepflash_service.store.memory_kills import count_memory_kills
+from deepflash_service.workflows.leases import lease_device
+from deepflash_service.workflows.model_cache import ModelCache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from deepflash_service.records import Report
     from deepflash_service.store.mailbox import Mailbox
@@ -34,70 +42,21 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.hooks import Hooks
     from deepflash_service.workflows.prediction import LoadedModel
 
-_MOST_MODELS = 2
-_EVENT_SECONDS = 0.2
 _BUSY_POLL_SECONDS = 0.01
 _IDLE_POLL_SECONDS = 0.05
 _BUSY_PERIOD_SECONDS = 5.0
 _ORPHAN_SECONDS = 600.0
 
 
-class ModelCache:
-    """The models used last, loaded and ready.
+class _Ending:
+    """Keeps why a training ended early although nobody stopped it."""
 
-    Parameters
-    ----------
-    home : Path
-        Home folder with the library.
-    on_load : callable, optional
-        Told of each model that was loaded; the warm worker publishes the device this way.
-    """
+    def __init__(self) -> None:
+        self.reason = ""
 
-    def __init__(self, home: Path, *, on_load: Callable[[LoadedModel], None] | None = None) -> None:
-        self._home = home
-        self._on_load = on_load
-        self._models: OrderedDict[str, LoadedModel] = OrderedDict()
-
-    def load(self, reference: str) -> LoadedModel:
-        """Return the model ``NAME[@VERSION]``, loading it unless it is at hand."""
-        from deepflash_service.store.models import find_model
-        from deepflash_service.workflows.prediction import load_model
-
-        exact = find_model(self._home, reference).reference
-        if exact not in self._models:
-            self._models[exact] = load_model(self._home, exact)
-            while len(self._models) > _MOST_MODELS:
-                self._models.popitem(last=False)
-            if self._on_load is not None:
-                self._on_load(self._models[exact])
-        self._models.move_to_end(exact)
-        return self._models[exact]
-
-
-class _Reporter:
-    """Writes progress as events, at most five a second, and passes it on."""
-
-    def __init__(self, run: Run, report: Report | None) -> None:
-        self._run = run
-        self._report = report
-        self._last = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if self._report is not None:
-            self._report(progress)
-        now = time.monotonic()
-        is_last = progress.current >= progress.maximum > 0
-        if now - self._last < _EVENT_SECONDS and not progress.metrics and not is_last:
-            return
-        self._last = now
-        event = Event(
-            state="running",
-            message=progress.message,
-            current=progress.current,
-            maximum=progress.maximum,
-            metrics=dict(progress.metrics),
-        )
-        runs.append_event(self._run, event)
+    def note(self, reason: str) -> None:
+        """Remember the reason."""
+        self.reason = reason
 
 
 def run_job(
@@ -129,14 +88,34 @@ def run_job(
     ------
     NotFoundError
         Code ``unknown_job``.
+    ConflictError
+        Code ``job_in_hand`` when another process works on the job.
+    SetupError
+        Code ``disk_full`` when not even the end of the job can be written.
     """
     run = runs.open_run(home, job_id)
-    boxes.write_owner(run.folder, facts=identify_process())
-    runs.append_event(run, Event(state="running", message="Started."))
+    with hold_run(run) as is_mine:
+        if not is_mine:
+            raise ConflictError(
+                f"Another process works on job {job_id}. Wait for its end, or cancel it there.",
+                code="job_in_hand",
+                details={"job": job_id},
+            )
+        return _work(home, run, report=report, models=models)
+
+
+def _work(
+    home: Path, run: Run, *, report: Report | None = None, models: ModelCache | None = None
+) -> dict[str, Any]:
+    """Run a job that is held by this process."""
     try:
-        final = _perform(home, run, report=_Reporter(run, report), models=models)
+        facts = {**identify_process(), "memory_kills": count_memory_kills()}
+        write_owner(run, facts=facts)
+        keep_reserve(run.folder)
+        runs.append_event(run, Event(state="running", message="Started."))
+        final = _perform(home, run, reporter=Reporter(run, report), models=models)
     except JobCancelled:
-        boxes.discard_results(run.folder)
+        discard_results(run)
         final = Event(state="cancelled", message="Cancelled.")
     except DeepFlashError as error:
         final = _fail(run, error.code, message=error.message, details=error.details)
@@ -149,30 +128,42 @@ def run_job(
 
 
 def _fail(run: Run, code: str, message: str, *, details: dict[str, object] | None = None) -> Event:
-    with run.log.open("a", encoding="utf-8") as log:
-        log.write(traceback.format_exc())
+    runs.append_log(run, traceback.format_exc().encode())
     error = {"code": code, "message": message, "details": details or {}}
-    return Event(state="failed", message=message, error=error)
+    can_go_on = code == "disk_full" and run.kind == "training"
+    return Event("interrupted" if can_go_on else "failed", message, error=error)
 
 
-def _perform(home: Path, run: Run, *, report: Report, models: ModelCache | None) -> Event:
+def _perform(home: Path, run: Run, *, reporter: Reporter, models: ModelCache | None) -> Event:
     from deepflash_service.workflows.hooks import Hooks
 
+    settings = load_settings(home)
+    ending = _Ending()
     hooks = Hooks(
-        report=report,
-        warn=lambda text: runs.append_event(run, Event(state="running", message=text)),
+        report=reporter,
+        warn=reporter.tell,
         is_cancelled=lambda: runs.is_cancel_requested(run),
         is_stopping=lambda: runs.is_stop_requested(run),
+        end_early=ending.note,
     )
-    if run.kind == "training":
-        from deepflash_service.workflows.train import run_training
+    hooks.check()
+    with lease_device(home, run, sharing=settings.share_device, hooks=hooks) as share:
+        hooks = replace(hooks, share_device=share)
+        if run.kind == "segmentation":
+            return _segment(home, run, models or ModelCache(home), hooks=hooks)
+        if run.kind == "evaluation":
+            return _evaluate(home, run, models or ModelCache(home), hooks=hooks)
+        return _train(home, run, seconds=settings.checkpoint_seconds, hooks=hooks, ending=ending)
 
-        card = run_training(home, run, hooks=hooks)
-        reference = f"{card.name}@{card.version}"
-        return Event(state=_end_state(run), message=f"Saved {reference}.", model=reference)
-    if run.kind == "segmentation":
-        return _segment(home, run, models or ModelCache(home), hooks=hooks)
-    return _evaluate(home, run, models or ModelCache(home), hooks=hooks)
+
+def _train(home: Path, run: Run, *, seconds: float, hooks: Hooks, ending: _Ending) -> Event:
+    from deepflash_service.workflows.train import run_training
+
+    card = run_training(home, run, hooks=hooks, checkpoint_seconds=seconds)
+    reference = f"{card.name}@{card.version}"
+    is_early = bool(ending.reason) or runs.is_stop_requested(run)
+    message = " ".join([ending.reason, f"Saved {reference}."]).strip()
+    return Event("stopped" if is_early else "done", message, model=reference)
 
 
 def _evaluate(home: Path, run: Run, models: ModelCache, *, hooks: Hooks) -> Event:
@@ -182,6 +173,7 @@ def _evaluate(home: Path, run: Run, models: ModelCache, *, hooks: Hooks) -> Even
     if run.options.get("model"):
         hooks.report(Progress("Loading the model."))
         model = models.load(str(run.options["model"]))
+        hooks.share_device()
     result = run_evaluation(home, run, model=model, hooks=hooks)
     count = len(result["images"])
     return Event("done", f"Compared {count} images.", current=count, maximum=count)
@@ -192,6 +184,7 @@ def _segment(home: Path, run: Run, models: ModelCache, *, hooks: Hooks) -> Event
 
     hooks.report(Progress("Loading the model."))
     model = models.load(str(run.options["model"]))
+    hooks.share_device()
     result = run_segmentation(home, run, model, hooks=hooks)
     write_json(run.results / "segmentation.json", result)
     images = result["images"]
@@ -205,10 +198,6 @@ def _segment(home: Path, run: Run, models: ModelCache, *, hooks: Hooks) -> Event
         maximum=len(images),
         model=model.reference,
     )
-
-
-def _end_state(run: Run) -> JobState:
-    return "stopped" if runs.is_stop_requested(run) else "done"
 
 
 def serve_mailbox(home: Path, mailbox: Mailbox, *, role: str) -> None:
@@ -251,10 +240,14 @@ def serve_mailbox(home: Path, mailbox: Mailbox, *, role: str) -> None:
 
 
 def _run_posted(home: Path, mailbox: Mailbox, *, job_id: str, models: ModelCache) -> None:
+    """Run a job of the inbox, unless it has ended, or was taken away meanwhile."""
     try:
-        if runs.read_job(runs.open_run(home, job_id))["state"] not in FINAL_STATES:
-            run_job(home, job_id, models=models)
-    except DeepFlashError:
+        run = runs.open_run(home, job_id)
+        with hold_run(run) as is_mine:
+            is_wanted = is_mine and boxes.is_posted(mailbox, job_id)
+            if is_wanted and runs.read_state(run) not in FINAL_STATES:
+                _work(home, run, models=models)
+    except (DeepFlashError, OSError):
         traceback.print_exc()
     finally:
         boxes.clear_job(mailbox, job_id)

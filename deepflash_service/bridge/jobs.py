@@ -63,10 +63,12 @@ class Job:
         if self.state == "cancelled":
             raise error_of_code("cancelled", f"Job {self.id} was cancelled.")
         if self.state == "interrupted":
+            cause = self.error or {}
+            message = cause.get("message") or f"Job {self.id} was interrupted, its process ended."
             raise ComputeError(
-                f"Job {self.id} was interrupted, its process ended. Resume it with "
-                "resume(job), or start it again.",
+                f"{message} Resume it with resume(job), or start it again.",
                 code="interrupted",
+                details={"cause": cause.get("code"), **(cause.get("details") or {})},
             )
         if self.state == "failed":
             fault = self.error or {}

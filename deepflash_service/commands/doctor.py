@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import TYPE_CHECKING
+
 import click
 
 from deepflash_service.commands.options import home_option, json_option
-from deepflash_service.commands.output import print_json, show_work
+from deepflash_service.commands.output import print_json, print_warnings, show_work
 from deepflash_service.commands.running import LOG, start_home
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 
@@ -21,11 +27,7 @@ def doctor(*, rebuild_index: bool, no_device: bool, home: str | None, as_json: b
     from deepflash_service.workflows.doctor import inspect_setup
 
     folder = start_home(home)
-    rows = None
-    if rebuild_index:
-        from deepflash_service.jobs.table import rebuild
-
-        rows = rebuild(folder)
+    rows = _rebuild(folder) if rebuild_index else None
     with show_work("looking", log=folder / LOG):
         result = inspect_setup(folder, asks_device=not no_device)
     if rows is not None:
@@ -42,3 +44,14 @@ def doctor(*, rebuild_index: bool, no_device: bool, home: str | None, as_json: b
     for check in faults:
         click.echo(f"deepflash: {check['name']}: {check['message']}", err=True)
     return 1 if faults else 0
+
+
+def _rebuild(home: Path) -> int:
+    """Make the job table again; may be done beside a running service."""
+    from deepflash_service.jobs.table import rebuild
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        rows = rebuild(home)
+    print_warnings([str(one.message) for one in caught])
+    return rows

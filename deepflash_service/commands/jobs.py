@@ -12,11 +12,18 @@ from deepflash_service.commands.output import (
     print_table,
     show_work,
 )
-from deepflash_service.commands.running import perform_job, start_home
+from deepflash_service.commands.running import (
+    connect_running,
+    follow_job,
+    perform_job,
+    start_home,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from deepflash_service.bridge.service import Service
+    from deepflash_service.records import Report
     from deepflash_service.store.runs import Run
 
 
@@ -56,6 +63,25 @@ def show(job: str, *, home: str | None, as_json: bool) -> None:
 
 @jobs.command()
 @click.argument("job")
+@click.option("--lines", type=click.IntRange(1), help="Only the last lines; default is all.")
+@home_option
+@json_option
+def log(job: str, *, lines: int | None, home: str | None, as_json: bool) -> None:
+    """Print the log of a job: its events, and what its process said when it failed."""
+    from deepflash_service.store.runs import open_run, read_log_text
+
+    run = open_run(start_home(home), job)
+    text = read_log_text(run)
+    if lines is not None:
+        text = "".join(text.splitlines(keepends=True)[-lines:])
+    if as_json:
+        print_json({"id": run.id, "log": text})
+    else:
+        click.echo(text, nl=False)
+
+
+@jobs.command()
+@click.argument("job")
 @home_option
 @json_option
 def stop(job: str, *, home: str | None, as_json: bool) -> None:
@@ -77,15 +103,21 @@ def stop(job: str, *, home: str | None, as_json: bool) -> None:
 @json_option
 def cancel(job: str, *, home: str | None, as_json: bool) -> None:
     """End a job and discard its results."""
-    from deepflash_service.jobs.endings import check_unfinished
-    from deepflash_service.store.events import Event
+    from deepflash_service.jobs.endings import check_unfinished, withdraw
+    from deepflash_service.store.custody import hold_run
     from deepflash_service.store.runs import append_event, open_run, request_cancel
 
-    run = open_run(start_home(home), job)
+    folder: Path = start_home(home)
+    run = open_run(folder, job)
     check_unfinished(_read(run))
-    request_cancel(run)
-    if _read(run)["state"] in {"queued", "interrupted"}:
-        append_event(run, Event("cancelled", "Cancelled by the user."))
+    with connect_running(folder) as service:
+        if service is not None:
+            service.cancel(job)
+        else:
+            request_cancel(run)
+            with hold_run(run) as is_mine:
+                if is_mine and _read(run)["state"] in {"queued", "stopping", "interrupted"}:
+                    append_event(run, withdraw(run))
     _print_job(_read(run), as_json=as_json)
 
 
@@ -94,31 +126,61 @@ def cancel(job: str, *, home: str | None, as_json: bool) -> None:
 @home_option
 @json_option
 def resume(job: str, *, home: str | None, as_json: bool) -> None:
-    """Go on with a training that was interrupted, failed or was stopped, in this process.
+    """Go on with a training that was interrupted, failed or was stopped.
 
-    Members of the model that were finished are kept; a member that was not begins at its first
-    epoch.
+    It goes on from its last checkpoint, in this process, or in the service if one runs on the
+    home folder. Either way the command ends when the training does; Ctrl+C lets a training of
+    the service go on.
     """
-    from deepflash_service.jobs.endings import check_resumable
-    from deepflash_service.store.runs import clear_requests, open_run
+    from deepflash_service.store.runs import open_run
 
     folder: Path = start_home(home)
     run = open_run(folder, job)
-    check_resumable(_read(run))
-    clear_requests(run)
-    with show_work("resuming", log=run.log) as report:
-        result = perform_job(folder, run, report=report)
+    with connect_running(folder) as service:
+        if service is None:
+            with show_work("resuming", log=run.log) as report:
+                result = _resume_here(folder, run, report=report)
+        else:
+            result = _resume_there(service, run)
     _print_job(result, as_json=as_json)
+
+
+def _resume_there(service: Service, run: Run) -> dict[str, Any]:
+    """Let the service go on with a job, and watch it."""
+    from deepflash_service.store.runs import read_events
+
+    told = len(read_events(run))
+    service.resume(run.id)
+    try:
+        with show_work("resuming", log=run.log) as report:
+            follow_job(service, run.id, after=told, report=report)
+    except KeyboardInterrupt:
+        click.echo(f"Job {run.id} goes on in the service at {service.url}.", err=True)
+        raise
+    return _read(run)
+
+
+def _resume_here(home: Path, run: Run, *, report: Report) -> dict[str, Any]:
+    from deepflash_service.jobs.endings import check_resumable
+    from deepflash_service.jobs.ledger import is_worked_on
+    from deepflash_service.store.runs import clear_requests
+
+    found = _read(run)
+    never_began = found["state"] == "queued" and not is_worked_on(run)
+    if not (run.kind == "training" and never_began):
+        check_resumable(found)
+    clear_requests(run)
+    return perform_job(home, run, report=report)
 
 
 def _read(run: Run) -> dict[str, Any]:
     """Return the job JSON; a running job whose process is gone is interrupted."""
-    from deepflash_service.jobs.endings import show_requests
-    from deepflash_service.jobs.processes import is_process_alive
-    from deepflash_service.store.mailbox import read_owner
+    from deepflash_service.jobs.endings import show_state
+    from deepflash_service.jobs.ledger import is_worked_on
+    from deepflash_service.store.runs import read_job, read_state
 
-    job = show_requests(run)
-    if job["state"] in {"running", "stopping"} and not is_process_alive(read_owner(run.folder)):
+    job = {**read_job(run), "state": show_state(run)}
+    if read_state(run) == "running" and not is_worked_on(run):
         job |= {"state": "interrupted", "message": "Its process has ended before the job did."}
     return job
 

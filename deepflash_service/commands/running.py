@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from deepflash_service.errors import DeepFlashError, JobCancelled
+from deepflash_service.errors import DeepFlashError, JobCancelled, ServiceUnreachableError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from deepflash_service.bridge.service import Service
     from deepflash_service.records import Report
     from deepflash_service.store.runs import Run
 
@@ -61,3 +64,43 @@ def perform_job(home: Path, run: Run, *, report: Report) -> dict[str, Any]:
         error = job["error"]
         raise DeepFlashError(error["message"], code=error["code"], details=error["details"])
     return job
+
+
+@contextmanager
+def connect_running(home: Path) -> Iterator[Service | None]:
+    """Yield a connection to the service that runs on the home folder, or None."""
+    from deepflash_service.bridge import connect
+
+    try:
+        service = connect(home=home, start=False)
+    except ServiceUnreachableError:
+        yield None
+        return
+    with service:
+        yield service
+
+
+def follow_job(service: Service, job: str, *, after: int, report: Report) -> None:
+    """Report the events of a job of the service until it has ended.
+
+    Parameters
+    ----------
+    service : Service
+        Where it runs.
+    job : str
+        Its id.
+    after : int
+        Number of the event after which to begin.
+    report : callable
+        Told of each event.
+
+    Raises
+    ------
+    DeepFlashError
+        The error of the job, if it failed.
+    JobCancelled
+        If somebody cancelled it.
+    """
+    for event in service.events(job, after=after):
+        report(event.progress)
+    service.job(job).raise_failure()

@@ -9,33 +9,34 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
-from deepflash_service.errors import DeepFlashError
+from deepflash_service.errors import DeepFlashError, NotFoundError
 from deepflash_service.jobs import endings
-from deepflash_service.jobs.lanes import Lane
-from deepflash_service.jobs.processes import adopt_worker, is_process_alive
-from deepflash_service.jobs.table import add_missing
-from deepflash_service.records import FINAL_STATES
+from deepflash_service.jobs.bystanders import Bystanders
+from deepflash_service.jobs.lanes import Lane, adopt_workers
+from deepflash_service.jobs.ledger import ENDED, Ledger, is_worked_on
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
+from deepflash_service.store.custody import is_entrusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from deepflash_service.jobs.processes import WorkerHandle
-    from deepflash_service.jobs.table import JobRow, JobTable
-    from deepflash_service.store.events import Event
+    from deepflash_service.jobs.table import JobTable
     from deepflash_service.store.mailbox import WorkerRole
     from deepflash_service.store.runs import Run
 
 _LOGGER = logging.getLogger(__name__)
 _BUSY_SECONDS = {"warm": 0.03, "training": 0.25}
-_FOREIGN_SECONDS = 2.0
+_BESIDE_SECONDS = 2.0
 _IDLE_SECONDS = 60.0
-_CANCEL_GRACE_SECONDS = 5.0
 UNFINISHED = ("queued", "running", "stopping")
+_OVER = ("done", "cancelled")
+_SETTLED_NANOSECONDS = 1_000_000_000
 
 
 class Dispatcher:
@@ -63,12 +64,16 @@ class Dispatcher:
         self._launch = launch
         self.lock = threading.RLock()
         self.ended = threading.Condition(self.lock)
+        self.ledger = Ledger(table, ended=self.ended)
         self.is_closing = False
         self._wake = threading.Event()
         self._recovered = threading.Event()
-        self._foreign: dict[str, Run] = {}
+        self._beside = Bystanders(self.ledger)
         self._warm = Lane("warm", frozenset({"segmentation", "evaluation"}))
         self._training = Lane("training", frozenset({"training"}))
+        self._lanes = {"warm": self._warm, "training": self._training}
+        self._known: set[str] = set()
+        self._runs_changed = 0
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -97,17 +102,48 @@ class Dispatcher:
 
     def is_in_hand(self, run: Run) -> bool:
         """Say whether some process works on the run (else it waits, or was interrupted)."""
-        return run.id in {self._warm.job_id, self._training.job_id, *self._foreign}
+        return run.id in self._list_in_lanes() | self._beside.foreign_ids
 
     def find_warm_worker(self) -> WorkerHandle | None:
         """Return the worker for short jobs, if one was started."""
         return self._warm.worker
 
-    def settle(self, run: Run, event: Event) -> None:
-        """Write an event to the run, store it in the table and tell those who wait."""
-        runs.append_event(run, event)
-        self._table.update(runs.read_job(run), worker="")
-        self.ended.notify_all()
+    def take_up_folders(self) -> None:
+        """Take up run folders that other programs made since the last call."""
+        changed = (self._home / "runs").stat().st_mtime_ns
+        if changed == self._runs_changed or not self._recovered.is_set():
+            return
+        for run in runs.list_runs(self._home, known=self._known):
+            self.look_at(run)
+        if time.time_ns() - changed > _SETTLED_NANOSECONDS:
+            # clocks of file systems are coarse: a folder may come with the same time stamp
+            self._runs_changed = changed
+
+    def enter(self, run: Run) -> None:
+        """Add the row of a run, if it has none."""
+        self._table.add(runs.read_job(run))
+        self._known.add(run.id)
+
+    def look_at(self, run: Run) -> None:
+        """Find out in whose hand a run is that no lane holds, and note it."""
+        if run.id not in self._known:
+            self.enter(run)
+        if run.id in self._list_in_lanes():
+            return
+        state = runs.read_state(run)
+        if is_worked_on(run) or (state == "queued" and not is_entrusted(run)):
+            self._beside.watch(run)
+            self.ledger.store(run)
+        elif state in ENDED:
+            self.ledger.note_end(run)
+            self._beside.park(run)
+        elif state == "queued":
+            self.ledger.store(run)
+        else:
+            self._lose(run, None, is_watched=False)
+
+    def _list_in_lanes(self) -> set[str | None]:
+        return {self._warm.job_id, self._training.job_id}
 
     def _run(self) -> None:
         pause = 0.0
@@ -125,14 +161,17 @@ class Dispatcher:
             self._wake.clear()
 
     def _tick(self) -> float:
-        for lane in (self._warm, self._training):
+        for lane in self._lanes.values():
             self._observe(lane)
             self._feed(lane)
             lane.sweep_retired()
-        self._observe_foreign()
-        busy = [_BUSY_SECONDS[lane.role] for lane in (self._warm, self._training) if lane.run]
-        if self._foreign:
-            busy.append(_FOREIGN_SECONDS)
+        if self._beside.observe():
+            self.wake()
+        self.ledger.store_unsaved()
+        lanes = [lane for lane in self._lanes.values() if lane.run or lane.is_retiring]
+        busy = [_BUSY_SECONDS[lane.role] for lane in lanes]
+        if self._beside or self.ledger.unsaved_ids:
+            busy.append(_BESIDE_SECONDS)
         return min(busy, default=_IDLE_SECONDS)
 
     def _observe(self, lane: Lane) -> None:
@@ -140,34 +179,40 @@ class Dispatcher:
         if run is None or worker is None:
             return
         is_alive = worker.is_alive()
-        if (lane.has_news() or not is_alive) and self._note_end(run):
+        was_put_down = lane.was_put_down()
+        is_settled = not is_alive or was_put_down
+        if (is_settled or lane.has_news()) and self.ledger.note_end(run):
             lane.release()
-        elif not is_alive:
+            self._beside.park(run)
+        elif is_settled:
             lane.release()
-            self._lose(run, worker)
-        elif lane.is_cancel_overdue(_CANCEL_GRACE_SECONDS):
+            self._lose(run, None if is_alive else worker)
+        elif lane.is_cancel_overdue():
             worker.kill()
         if not is_alive and lane.worker is worker:
-            lane.worker = None
-            boxes.remove_mailbox(worker.mailbox)
+            lane.drop_worker()
 
     def _feed(self, lane: Lane) -> None:
         while lane.run is None and lane.may_have_queue:
-            row = self._find_next(lane)
+            busy = self._beside.foreign_ids | self.ledger.unsaved_ids
+            row = self._table.find_next(lane.kinds, without=busy)
             if row is None:
                 lane.may_have_queue = False
                 return
-            run = runs.open_run(self._home, row.id)
-            if runs.is_cancel_requested(run):
-                self.settle(run, endings.withdraw(run))
+            try:
+                run = runs.open_run(self._home, row.id)
+            except NotFoundError:
+                self._table.remove(row.id)
+                continue
+            if runs.read_state(run) != "queued" or is_worked_on(run) or not is_entrusted(run):
+                # the row is older than the folder
+                self.look_at(run)
+            elif runs.is_cancel_requested(run):
+                self.ledger.settle(run, endings.withdraw(run))
             else:
-                self._hand_over(lane, run, row)
+                self._hand_over(lane, run)
 
-    def _find_next(self, lane: Lane) -> JobRow | None:
-        rows = self._table.list_states(("queued",))
-        return next((row for row in rows if row.kind in lane.kinds), None)
-
-    def _hand_over(self, lane: Lane, run: Run, row: JobRow) -> None:
+    def _hand_over(self, lane: Lane, run: Run) -> None:
         try:
             if lane.worker is None or not lane.worker.is_alive():
                 lane.worker = self._launch(self._home, lane.role)
@@ -176,68 +221,35 @@ class Dispatcher:
                 boxes.request_quit(lane.worker.mailbox)
         except (OSError, DeepFlashError) as error:
             _LOGGER.exception("no worker could be started")
-            self.settle(run, endings.failed("setup_fault", f"No worker could be started: {error}"))
+            event = endings.failed("setup_fault", f"No worker could be started: {error}")
+            self.ledger.settle(run, event)
             return
         lane.take(run)
-        job = {**runs.read_job(run), "state": "running"}
-        self._table.update(job, worker=lane.worker.mailbox.id, attempts=row.attempts + 1)
-
-    def _observe_foreign(self) -> None:
-        """Look after jobs that a command line runs on the same home folder."""
-        for job_id, run in list(self._foreign.items()):
-            if self._note_end(run) or not is_process_alive(boxes.read_owner(run.folder)):
-                del self._foreign[job_id]
-                self._lose(run, None)
-
-    def _note_end(self, run: Run) -> bool:
-        """Store the end of a job in the table; False when it has not ended."""
-        job = runs.read_job(run)
-        if job["state"] not in FINAL_STATES:
-            return False
-        self._table.update(job, worker="")
-        self.ended.notify_all()
-        return True
+        self.ledger.store(run, state="running")
 
     def _lose(self, run: Run, worker: WorkerHandle | None, *, is_watched: bool = True) -> None:
-        """Give a job whose process is gone its plain end, or queue it once more."""
-        if self._note_end(run):
-            return
-        row = self._table.find(run.id)
-        code = worker.read_exit_code() if worker else None
-        if worker is not None:
-            endings.keep_log(run, worker.mailbox)
-        attempts = row.attempts if row else 0
-        event = endings.judge_loss(run, exit_code=code, attempts=attempts, is_watched=is_watched)
-        _LOGGER.warning("job %s lost its process (exit code %s): %s", run.id, code, event.state)
-        self.settle(run, event)
+        try:
+            self.ledger.lose(run, worker, is_watched=is_watched)
+        except DeepFlashError as error:
+            _LOGGER.warning("the end of %s could not be written: %s", run.id, error.message)
+            self._beside.watch(run)
+        except OSError:
+            _LOGGER.exception("the folder of %s is gone", run.id)
         self.wake()
 
     def _recover(self) -> None:
-        add_missing(self._table, self._home)
-        self._adopt_workers()
-        in_hand = {self._warm.job_id, self._training.job_id}
-        for row in self._table.list_states(UNFINISHED):
-            run = runs.open_run(self._home, row.id)
-            if row.id in in_hand or self._note_end(run):
+        self._runs_changed = (self._home / "runs").stat().st_mtime_ns
+        adopt_workers(self._home, self._lanes)
+        rows = self._table.list_all_states()
+        for run in runs.list_runs(self._home):
+            row_state = rows.pop(run.id, None)
+            if row_state is not None:
+                self._known.add(run.id)
+            if row_state in _OVER:
                 continue
-            if is_process_alive(boxes.read_owner(run.folder)):
-                self._foreign[run.id] = run
-            elif runs.read_job(run)["state"] != "queued" or row.state != "queued":
-                self._lose(run, None, is_watched=False)
-
-    def _adopt_workers(self) -> None:
-        lanes = {"warm": self._warm, "training": self._training}
-        for mailbox in boxes.list_mailboxes(self._home):
-            worker = adopt_worker(mailbox)
-            if worker is None:
-                boxes.remove_mailbox(mailbox)
-                continue
-            lane = lanes[boxes.read_worker(mailbox).get("role", "warm")]
-            posted = boxes.list_posted(mailbox)
-            if lane.worker is not None or (not posted and boxes.is_quit_requested(mailbox)):
-                boxes.request_quit(mailbox)
-                continue
-            lane.worker = worker
-            if posted:
-                lane.take(runs.open_run(self._home, posted[0]))
-            _LOGGER.info("adopted %s with job %s", mailbox.id, lane.job_id)
+            if row_state in ENDED and row_state == runs.read_state(run):
+                self._beside.park(run)
+            else:
+                self.look_at(run)
+        for ghost in rows:
+            self._table.remove(ghost)

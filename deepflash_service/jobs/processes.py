@@ -134,36 +134,3 @@ def adopt_worker(mailbox: Mailbox) -> WorkerProcess | None:
     if not is_process_alive(facts):
         return None
     return WorkerProcess(mailbox, {"pid": facts["pid"], "created": facts["created"]})
-
-
-def explain_exit(
-    code: int | None, *, is_watched: bool = True, remedy: str = "start the job again"
-) -> tuple[str, str]:
-    """Return an error code and a sentence for a worker that ended in the middle of a job.
-
-    Parameters
-    ----------
-    code : int or None
-        Exit code as subprocess gives it; None when it cannot be known (adopted worker).
-    is_watched : bool, optional
-        False for an end between two runs of the service.
-    remedy : str, optional
-        What the user does about it.
-    """
-    if code in {-9, 137}:
-        return "worker_killed", (
-            "The worker process was killed, by somebody or by the system when memory ran out: "
-            f"close other programs, use smaller images or fewer at once, and {remedy}."
-        )
-    if code in {-11, -7, -6, -4, 3221225477}:
-        return "worker_crashed", (
-            f"The worker process crashed (exit code {code}): {remedy}, and if it happens twice, "
-            "report the log of the job together with the image."
-        )
-    if not is_watched:
-        return "worker_lost", f"The process of the job ended while no service watched it: {remedy}."
-    known = "not known" if code is None else str(code)
-    return "worker_lost", (
-        f"The process of the job ended unexpectedly (exit code {known}): look at the log of the "
-        f"job, and {remedy}."
-    )

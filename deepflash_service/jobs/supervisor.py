@@ -6,13 +6,15 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from deepflash_service.errors import ConflictError, NotFoundError
+from deepflash_service.errors import ConflictError, DeepFlashError, NotFoundError
 from deepflash_service.jobs import endings
 from deepflash_service.jobs.dispatcher import UNFINISHED, Dispatcher
 from deepflash_service.jobs.processes import launch_worker
 from deepflash_service.jobs.table import JobTable
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
+from deepflash_service.store.custody import entrust_to_service
+from deepflash_service.store.discarding import remove_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from deepflash_service.jobs.processes import WorkerHandle
     from deepflash_service.jobs.table import JobRow
+    from deepflash_service.records import JobState
     from deepflash_service.store.mailbox import WorkerRole
     from deepflash_service.store.runs import Run
 
@@ -62,13 +65,18 @@ class Supervisor:
         ------
         ConflictError
             Code ``service_stopping``; the run stays on disk for the next start.
+        SetupError
+            Codes ``disk_full`` and ``table_fault``; the run is removed.
         """
         with self._dispatcher.lock:
             self._refuse_when_closing()
-            job = runs.read_job(run)
-            self._table.add(job)
+            try:
+                self._dispatcher.enter(run)
+            except DeepFlashError:
+                remove_run(run)
+                raise
         self._dispatcher.wake()
-        return job
+        return runs.read_job(run)
 
     def read(self, job_id: str) -> dict[str, Any]:
         """Return the present JSON of a job.
@@ -79,15 +87,22 @@ class Supervisor:
             Code ``unknown_job``.
         """
         run = runs.open_run(self._home, job_id)
-        job = endings.show_requests(run)
-        is_asked = runs.is_stop_requested(run) or runs.is_cancel_requested(run)
-        if job["state"] == "queued" and is_asked:
-            # A worker has it in hand and will see the request before it begins.
-            job["state"] = "stopping"
-        return job
+        return {**runs.read_job(run), "state": endings.show_state(run)}
+
+    def read_state(self, job_id: str) -> JobState:
+        """Return the present state of a job, without looking at its results.
+
+        Raises
+        ------
+        NotFoundError
+            Code ``unknown_job``.
+        """
+        return endings.show_state(runs.open_run(self._home, job_id))
 
     def list_jobs(self, *, limit: int = 200) -> list[dict[str, Any]]:
-        """Return the JSON of the newest jobs first."""
+        """Return the JSON of the newest jobs first, also of those that other programs made."""
+        with self._dispatcher.lock, suppress(DeepFlashError):
+            self._dispatcher.take_up_folders()
         return [self._show_row(row) for row in self._table.list_jobs(limit=limit)]
 
     def wait(self, job_id: str, seconds: float) -> dict[str, Any]:
@@ -108,9 +123,10 @@ class Supervisor:
         """
         with self._dispatcher.lock:
             run = self._open_unfinished(job_id)
+            self._dispatcher.look_at(run)
             runs.request_cancel(run)
             if not self._dispatcher.is_in_hand(run):
-                self._dispatcher.settle(run, endings.withdraw(run))
+                self._dispatcher.ledger.settle(run, endings.withdraw(run))
         self._dispatcher.wake()
         return self.read(job_id)
 
@@ -124,6 +140,7 @@ class Supervisor:
         """
         with self._dispatcher.lock:
             run = self._open_unfinished(job_id)
+            self._dispatcher.look_at(run)
             endings.check_stoppable(run.kind, is_begun=self._dispatcher.is_in_hand(run))
             runs.request_stop(run)
         self._dispatcher.wake()
@@ -140,10 +157,12 @@ class Supervisor:
         with self._dispatcher.lock:
             self._refuse_when_closing()
             run = runs.open_run(self._home, job_id)
+            self._dispatcher.look_at(run)
             endings.check_resumable(runs.read_job(run))
             runs.clear_requests(run)
-            runs.append_event(run, endings.queued("Waits to be resumed."))
-            self._table.update(runs.read_job(run), worker="", attempts=0)
+            entrust_to_service(run)
+            event = endings.queued("Waits to be resumed.", losses=endings.Losses())
+            self._dispatcher.ledger.settle(run, event)
         self._dispatcher.wake()
         return self.read(job_id)
 

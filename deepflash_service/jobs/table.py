@@ -1,54 +1,29 @@
 """Table of jobs in SQLite: an index over the run folders, which hold the truth.
 
-Only the service writes rows. The table gives order, lists and the owner of each job; every
-row can be made again from its run folder (:func:`rebuild`).
+Only the service writes rows. The table gives the order and quick lists; every row can be made
+again from its run folder (:func:`rebuild`).
 """
 
 from __future__ import annotations
 
 import json
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import sqlalchemy as sa
 
+from deepflash_service.jobs.database import DamagedTableError, Database
 from deepflash_service.store import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from deepflash_service.jobs.database import Answer, Work
+    from deepflash_service.records import JobKind
+
 FILE_NAME = "deepflash.sqlite"
-_BUSY_MILLISECONDS = 10_000
-_NETWORK_FILE_SYSTEMS = frozenset(
-    {
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb",
-        "smbfs",
-        "smb2",
-        "smb3",
-        "afpfs",
-        "afs",
-        "9p",
-        "ncpfs",
-        "lustre",
-        "beegfs",
-        "gpfs",
-        "ceph",
-        "glusterfs",
-        "orangefs",
-        "davfs",
-        "webdav",
-        "fuse.sshfs",
-        "fuse.glusterfs",
-        "fuse.rclone",
-    }
-)
+_VERSION = 2
 
 _metadata = sa.MetaData()
 _jobs = sa.Table(
@@ -59,82 +34,46 @@ _jobs = sa.Table(
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("state", sa.String, nullable=False, index=True),
     sa.Column("created", sa.String, nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("worker", sa.String, nullable=False, default=""),
     sa.Column("job", sa.Text, nullable=False),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """One row: the order, the owner and the last known JSON of a job."""
+    """One row: the order and the last known JSON of a job."""
 
     position: int
     id: str
     kind: str
     state: str
     created: str
-    attempts: int
-    worker: str
     job: str
 
 
 class JobTable:
-    """The table in ``deepflash.sqlite`` of one home folder; safe to use from several threads."""
+    """The table in ``deepflash.sqlite`` of one home folder; safe to use from several threads.
+
+    Every method may raise ``SetupError`` with the codes ``disk_full`` and ``table_fault``.
+    """
 
     def __init__(self, home: Path) -> None:
-        journal = "DELETE" if _is_on_network(home) else "WAL"
-        if journal == "DELETE":
-            warnings.warn(
-                f"{home} lies on a network folder; the job table works there without its "
-                "write-ahead log and slower. Prefer a home folder on a local disk.",
-                stacklevel=2,
-            )
-        self._engine = sa.create_engine(
-            f"sqlite:///{home / FILE_NAME}", connect_args={"timeout": _BUSY_MILLISECONDS / 1000}
-        )
-        sa.event.listen(self._engine, "connect", _PragmaSetter(journal))
-        _metadata.create_all(self._engine)
+        self._home = home
+        self._database = Database(home / FILE_NAME, schema=_metadata, version=_VERSION)
 
     def close(self) -> None:
         """Close all connections."""
-        self._engine.dispose()
+        self._database.close()
 
-    @contextmanager
-    def _begin(self) -> Iterator[sa.Connection]:
-        with self._engine.begin() as connection:
-            yield connection
+    def add(self, *jobs: dict[str, Any]) -> None:
+        """Add the rows of jobs that have none; each is its JSON (store.runs.read_job)."""
+        if jobs:
+            self._perform(lambda connection: _insert(connection, jobs))
 
-    def add(self, job: dict[str, Any]) -> None:
-        """Add the row of a job, if there is none; `job` is its JSON (store.runs.read_job)."""
-        with self._begin() as connection:
-            connection.execute(
-                sa.insert(_jobs)
-                .prefix_with("OR IGNORE")
-                .values(
-                    id=job["id"],
-                    kind=job["kind"],
-                    state=job["state"],
-                    created=job["created"],
-                    job=json.dumps(job),
-                )
-            )
-
-    def update(
-        self,
-        job: dict[str, Any],
-        *,
-        worker: str | None = None,
-        attempts: int | None = None,
-    ) -> None:
-        """Store the present JSON of a job, and its owner and attempts where given."""
-        values: dict[str, Any] = {"state": job["state"], "job": json.dumps(job)}
-        if worker is not None:
-            values["worker"] = worker
-        if attempts is not None:
-            values["attempts"] = attempts
-        with self._begin() as connection:
-            connection.execute(sa.update(_jobs).where(_jobs.c.id == job["id"]).values(**values))
+    def update(self, job: dict[str, Any]) -> None:
+        """Store the present JSON of a job."""
+        values = {"state": job["state"], "job": json.dumps(job)}
+        query = sa.update(_jobs).where(_jobs.c.id == job["id"]).values(**values)
+        self._perform(lambda connection: connection.execute(query))
 
     def find(self, job_id: str) -> JobRow | None:
         """Return the row of a job, or None."""
@@ -145,73 +84,84 @@ class JobTable:
         """Return the newest rows first."""
         return self._select(sa.select(_jobs).order_by(_jobs.c.position.desc()).limit(limit))
 
-    def list_states(self, states: Sequence[str]) -> list[JobRow]:
-        """Return the rows in one of `states`, oldest first."""
-        query = sa.select(_jobs).where(_jobs.c.state.in_(states)).order_by(_jobs.c.position)
-        return self._select(query)
+    def find_next(
+        self, kinds: Collection[JobKind], *, without: Collection[str] = ()
+    ) -> JobRow | None:
+        """Return the oldest queued row of one of the kinds, or None.
+
+        Parameters
+        ----------
+        kinds : collection of str
+            Kinds of jobs.
+        without : collection of str, optional
+            Ids to pass over.
+        """
+        query = (
+            sa.select(_jobs)
+            .where(_jobs.c.state == "queued", _jobs.c.kind.in_(kinds), _jobs.c.id.not_in(without))
+            .order_by(_jobs.c.position)
+            .limit(1)
+        )
+        rows = self._select(query)
+        return rows[0] if rows else None
+
+    def remove(self, job_id: str) -> None:
+        """Remove the row of a job whose folder is gone."""
+        query = sa.delete(_jobs).where(_jobs.c.id == job_id)
+        self._perform(lambda connection: connection.execute(query))
 
     def count_states(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
         query = sa.select(_jobs.c.state, sa.func.count()).group_by(_jobs.c.state)
-        with self._begin() as connection:
-            return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+        rows = self._perform(lambda connection: connection.execute(query).all())
+        return {str(row[0]): int(row[1]) for row in rows}
 
-    def known_ids(self) -> set[str]:
-        """Return the ids of all rows."""
-        with self._begin() as connection:
-            return set(connection.execute(sa.select(_jobs.c.id)).scalars())
+    def list_all_states(self) -> dict[str, str]:
+        """Return the state of every row by the id of its job."""
+        query = sa.select(_jobs.c.id, _jobs.c.state)
+        rows = self._perform(lambda connection: connection.execute(query).all())
+        return {str(row[0]): str(row[1]) for row in rows}
 
-    def clear(self) -> None:
-        """Remove all rows."""
-        with self._begin() as connection:
-            connection.execute(sa.delete(_jobs))
+    def refill(self) -> int:
+        """Replace all rows by what the run folders tell; returns how many jobs there are."""
+        return self._perform(self._replace_rows)
+
+    def _replace_rows(self, connection: sa.Connection) -> int:
+        """Read the folders while writers wait, so that the rows are never older than they are."""
+        connection.execute(sa.delete(_jobs))
+        jobs = [runs.read_job(run) for run in runs.list_runs(self._home)]
+        _insert(connection, jobs)
+        return len(jobs)
 
     def _select(self, query: sa.Select[Any]) -> list[JobRow]:
-        with self._begin() as connection:
-            return [JobRow(**row) for row in connection.execute(query).mappings()]
+        return self._perform(
+            lambda connection: [JobRow(**row) for row in connection.execute(query).mappings()]
+        )
+
+    def _perform(self, work: Work[Answer]) -> Answer:
+        try:
+            return self._database.perform(work)
+        except DamagedTableError:
+            self._database.perform(self._replace_rows)
+            return self._database.perform(work)
 
 
-class _PragmaSetter:
-    """Sets the journal and the waiting time on each new connection."""
-
-    def __init__(self, journal: str) -> None:
-        self._journal = journal
-
-    def __call__(self, connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA journal_mode={self._journal}")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-        cursor.close()
-
-
-def add_missing(table: JobTable, home: Path) -> int:
-    """Add rows for run folders that have none (copied in, or the table was lost)."""
-    known = table.known_ids()
-    missing = [run for run in runs.list_runs(home) if run.id not in known]
-    for run in missing:
-        table.add(runs.read_job(run))
-    return len(missing)
+def _insert(connection: sa.Connection, jobs: Sequence[dict[str, Any]]) -> None:
+    rows = [
+        {key: job[key] for key in ("id", "kind", "state", "created")} | {"job": json.dumps(job)}
+        for job in jobs
+    ]
+    if rows:
+        connection.execute(sa.insert(_jobs).prefix_with("OR IGNORE"), rows)
 
 
 def rebuild(home: Path) -> int:
-    """Make the table again from the run folders; returns the number of jobs."""
+    """Make the table again from the run folders; returns the number of jobs.
+
+    May be done while a service runs on the home folder.
+    """
     table = JobTable(home)
     try:
-        table.clear()
-        return add_missing(table, home)
+        return table.refill()
     finally:
         table.close()
-
-
-def _is_on_network(folder: Path) -> bool:
-    """Say whether `folder` lies on a network file system, where WAL is not safe."""
-    resolved = folder.resolve()
-    best, kind = -1, ""
-    for partition in psutil.disk_partitions(all=True):
-        mount = partition.mountpoint
-        depth = len(mount.rstrip("/\\"))
-        if depth > best and (str(resolved) + "/").startswith(mount.rstrip("/") + "/"):
-            best, kind = depth, f"{partition.fstype} {partition.opts}"
-    words = set(kind.replace(",", " ").lower().split())
-    return bool(words & _NETWORK_FILE_SYSTEMS) or "remote" in words

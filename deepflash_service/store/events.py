@@ -67,33 +67,17 @@ def describe_event(event: Event, time: str) -> str:
     return f"{time} {event.state}: {' '.join(event.message.split())}{figures}{code}\n"
 
 
-def write_line(path: Path, line: bytes) -> None:
-    """Append one line in a single write, after ending a line that a killed writer left torn."""
+def write_lines(path: Path, lines: bytes) -> None:
+    """Append lines in a single write, after ending a line that a killed writer left torn."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0))
     try:
         size = os.fstat(descriptor).st_size
         if size:
             os.lseek(descriptor, size - 1, os.SEEK_SET)
             if os.read(descriptor, 1) != b"\n":
-                line = b"\n" + line
-        os.write(descriptor, line)
+                lines = b"\n" + lines
+        while lines:
+            # a disk that is nearly full takes a part first, and fails on the rest
+            lines = lines[os.write(descriptor, lines) :]
     finally:
         os.close(descriptor)
-
-
-def parse_events(path: Path) -> list[dict[str, Any]]:
-    """Return all complete events, ``seq`` = line number from 1; torn lines are skipped."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return []
-    complete = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
-    events = []
-    for number, line in enumerate(complete, start=1):
-        try:
-            facts = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(facts, dict) and "state" in facts:
-            events.append({"metrics": {}, **facts, "seq": number})
-    return events

@@ -84,6 +84,11 @@ def list_posted(mailbox: Mailbox) -> list[str]:
     return [name for _, name in sorted(entries)]
 
 
+def is_posted(mailbox: Mailbox, job_id: str) -> bool:
+    """Say whether the worker has the job in hand."""
+    return (mailbox.inbox / check_id(job_id)).exists()
+
+
 def clear_job(mailbox: Mailbox, job_id: str) -> None:
     """Take an ended job out of the inbox."""
     (mailbox.inbox / check_id(job_id)).unlink(missing_ok=True)
@@ -101,8 +106,12 @@ def is_quit_requested(mailbox: Mailbox) -> bool:
 
 
 def write_worker(mailbox: Mailbox, *, facts: Mapping[str, object]) -> None:
-    """Write what a worker tells of itself (pid, creation time, role, device)."""
-    write_json(mailbox.folder / "worker.json", dict(facts))
+    """Write what a worker tells of itself (pid, creation time, role, device).
+
+    Nothing is written when the folder was removed: then nobody waits for this worker.
+    """
+    if mailbox.inbox.exists():
+        write_json(mailbox.folder / "worker.json", dict(facts))
 
 
 def read_worker(mailbox: Mailbox) -> dict[str, Any]:
@@ -123,27 +132,6 @@ def read_log_tail(mailbox: Mailbox, *, most_bytes: int = 32_768) -> bytes:
             return stream.read()
     except OSError:
         return b""
-
-
-def write_owner(run_folder: Path, *, facts: Mapping[str, object]) -> None:
-    """Write which process works on a run (pid and creation time)."""
-    write_json(run_folder / "owner.json", dict(facts))
-
-
-def read_owner(run_folder: Path) -> dict[str, Any]:
-    """Return which process works, or worked, on a run; empty when none did."""
-    try:
-        facts = json.loads((run_folder / "owner.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
-
-
-def discard_results(run_folder: Path) -> None:
-    """Remove the results of a cancelled job, and what it kept for a resumption."""
-    for name in ("results", "checkpoints"):
-        shutil.rmtree(run_folder / name, ignore_errors=True)
-        (run_folder / name).mkdir(exist_ok=True)
 
 
 def remove_mailbox(mailbox: Mailbox) -> None:

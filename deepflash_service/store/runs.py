@@ -6,34 +6,31 @@ from it. Events are appended as single lines, results appear under their final n
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import uuid4
 
 from deepflash_service.errors import InputError, NotFoundError
-from deepflash_service.records import JobKind
+from deepflash_service.records import FINAL_STATES, JobKind, JobState
 from deepflash_service.store.atomic import TEMPORARY_PREFIX, stage_folder, write_bytes, write_json
 from deepflash_service.store.clock import format_now
-from deepflash_service.store.events import (
-    Event,
-    describe_event,
-    encode_event,
-    parse_events,
-    write_line,
-)
+from deepflash_service.store.disk import is_full_disk
+from deepflash_service.store.event_reading import read_log
+from deepflash_service.store.events import Event, describe_event, encode_event, write_lines
+from deepflash_service.store.last_words import free_reserve, make_room, set_marker
 from deepflash_service.store.names import check_file_name, check_id
 from deepflash_service.store.reading import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 InputPart = Literal["image", "prediction", "truth"]
 
 _KINDS: tuple[JobKind, ...] = get_args(JobKind)
 _EVENTS = "events.jsonl"
-_TRASH = ".trash"
+_ENDED = FINAL_STATES | {"interrupted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +109,12 @@ def open_run(home: Path, job_id: str) -> Run:
         ) from error
 
 
-def list_runs(home: Path) -> list[Run]:
-    """Return all readable job folders, oldest first."""
+def list_runs(home: Path, *, known: Collection[str] = ()) -> list[Run]:
+    """Return all readable job folders but the `known` ones (ids), oldest first."""
     runs = []
     for folder in sorted((home / "runs").glob("[a-z0-9]*/")):
+        if folder.name in known:
+            continue
         try:
             runs.append(_load(folder))
         except (InputError, FileNotFoundError):
@@ -150,42 +149,78 @@ def list_inputs(run: Run, part: InputPart) -> list[Path]:
     return _list_files(run.inputs / part)
 
 
-def append_event(run: Run, event: Event) -> None:
-    """Append one event, and a line for people to the log; safe from several processes."""
+def append_event(run: Run, *events: Event) -> None:
+    """Append events at once, and lines for people to the log; safe from several processes.
+
+    On a full disk, progress is not told. The last words of a job are: the reserve of the run
+    folder makes room for them.
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_full`` when there is no room even for last words.
+    """
     now = format_now()
-    write_line(run.folder / _EVENTS, encode_event(event, now))
-    with run.log.open("a", encoding="utf-8") as log:
-        log.write(describe_event(event, now))
+    lines = b"".join(encode_event(event, now) for event in events)
+    path = run.folder / _EVENTS
+    try:
+        write_lines(path, lines)
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        if events[-1].state == "running":
+            return
+        with make_room(run.folder):
+            write_lines(path, lines)
+    if events[-1].state in _ENDED:
+        free_reserve(run.folder)
+    append_log(run, "".join(describe_event(event, now) for event in events).encode())
+
+
+def append_log(run: Run, text: bytes) -> None:
+    """Append to the log for people, if the disk has room."""
+    with suppress(OSError), run.log.open("ab") as log:
+        log.write(text)
+
+
+def read_log_text(run: Run) -> str:
+    """Return the log for people; empty when there is none."""
+    try:
+        return run.log.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def read_events(run: Run, *, after: int = 0) -> list[dict[str, Any]]:
     """Return the events with a number above `after`; numbers are line numbers from 1."""
     keys = ("seq", "time", "state", "message", "current", "maximum", "metrics")
-    events = parse_events(run.folder / _EVENTS)
-    return [{key: event[key] for key in keys} for event in events if event["seq"] > after]
+    events = read_log(run.folder / _EVENTS).list_after(after)
+    return [{key: event[key] for key in keys} for event in events]
+
+
+def read_state(run: Run) -> JobState:
+    """Return the state that the newest event tells."""
+    last = read_log(run.folder / _EVENTS).last
+    state: JobState = last["state"] if last else "queued"
+    return state
 
 
 def read_job(run: Run) -> dict[str, Any]:
     """Return the JSON object that describes a job to clients, from the folder alone."""
-    events = parse_events(run.folder / _EVENTS)
-    last = events[-1] if events else {"state": "queued", "time": run.created}
-    is_over = last["state"] in {"done", "stopped", "cancelled", "failed", "interrupted"}
-    models = [event["model"] for event in events if event.get("model")]
-    progress: dict[str, Any] = next(
-        (event for event in reversed(events) if event.get("maximum")), {}
-    )
+    log = read_log(run.folder / _EVENTS)
+    last = log.last or {"state": "queued", "time": run.created}
     return {
         "id": run.id,
         "kind": run.kind,
         "state": last["state"],
         "message": last.get("message", ""),
-        "current": progress.get("current", 0),
-        "maximum": progress.get("maximum", 0),
-        "model": models[-1] if models else run.options.get("model"),
+        "current": log.progress.get("current", 0),
+        "maximum": log.progress.get("maximum", 0),
+        "model": log.model or run.options.get("model"),
         "results": list_results(run),
         "error": last.get("error"),
         "created": run.created,
-        "finished": last["time"] if is_over else None,
+        "finished": last["time"] if last["state"] in _ENDED else None,
     }
 
 
@@ -225,19 +260,14 @@ def _list_files(folder: Path, *, deep: bool = False) -> list[Path]:
     )
 
 
-def count_finished_members(run: Run) -> int:
-    """Return how many members of a model a training has finished and can take up again."""
-    return len(list(run.checkpoints.glob("member-*.json")))
-
-
 def request_stop(run: Run) -> None:
     """Ask a training to end early and keep the best."""
-    (run.folder / "stop").touch()
+    set_marker(run.folder, "stop")
 
 
 def request_cancel(run: Run) -> None:
     """Ask a job to end and discard its results."""
-    (run.folder / "cancel").touch()
+    set_marker(run.folder, "cancel")
 
 
 def clear_requests(run: Run) -> None:
@@ -254,17 +284,3 @@ def is_stop_requested(run: Run) -> bool:
 def is_cancel_requested(run: Run) -> bool:
     """Tell whether somebody asked to cancel."""
     return (run.folder / "cancel").exists()
-
-
-def delete_run(home: Path, job_id: str) -> None:
-    """Move a job folder to the trash.
-
-    Raises
-    ------
-    NotFoundError
-        Code ``unknown_job``.
-    """
-    run = open_run(home, job_id)
-    trash = home / "runs" / _TRASH
-    trash.mkdir(exist_ok=True)
-    shutil.move(run.folder, trash / run.id)

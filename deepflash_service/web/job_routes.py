@@ -158,8 +158,9 @@ def show(job_id: str) -> dict[str, Any]:
 def show_events(job_id: str, query: schemas.EventQuery) -> dict[str, Any]:
     """Return the events after a cursor; poll once a second."""
     context = find_context()
+    # the state first: an event that comes in between is then fetched by the next question
+    state = context.supervisor.read_state(job_id)
     events = runs.read_events(runs.open_run(context.home, job_id), after=query.after)
-    state = context.supervisor.read(job_id)["state"]
     return {
         "events": events,
         "next": events[-1]["seq"] if events else query.after,

@@ -13,7 +13,9 @@ from deepflash_service.errors import ComputeError, JobCancelled
 from deepflash_service.records import ModelCard, Progress
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import models, runs
+from deepflash_service.store.custody import read_owner
 from deepflash_service.store.disk import prepare_home
+from deepflash_service.workflows.model_cache import ModelCache
 from deepflash_service.workflows.prediction import LoadedModel
 
 
@@ -53,7 +55,7 @@ def test_every_fault_has_a_plain_end(
 ) -> None:
     """The job ends with a code and a sentence; the log holds the traceback."""
 
-    def work(_home: Path, run: runs.Run, *, hooks: object) -> None:
+    def work(_home: Path, run: runs.Run, *, hooks: object, **_settings: object) -> None:
         (run.results / "half.csv").write_text("x")
         raise fault
 
@@ -74,7 +76,7 @@ def test_progress_becomes_events_and_is_passed_on(
 ) -> None:
     """Epochs are all written; hundreds of quick steps are thinned out, but never the last."""
 
-    def work(_home: Path, _run: runs.Run, *, hooks: Any) -> Any:
+    def work(_home: Path, _run: runs.Run, *, hooks: Any, **_settings: object) -> Any:
         hooks.warn("Few images.")
         for step in range(1, 301):
             hooks.report(Progress("tile", step, 300))
@@ -94,13 +96,13 @@ def test_progress_becomes_events_and_is_passed_on(
     assert tiles[-1] == 300
     assert len(tiles) < 50
     assert any(event["message"] == "Few images." for event in events)
-    assert boxes.read_owner(run.folder)["pid"]
+    assert read_owner(run)["pid"]
 
 
 def test_a_stopped_training_is_told_apart(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its model is saved, its state is stopped."""
 
-    def work(_home: Path, run: runs.Run, *, hooks: Any) -> ModelCard:
+    def work(_home: Path, run: runs.Run, *, hooks: Any, **_settings: object) -> ModelCard:
         runs.request_stop(run)
         assert hooks.is_stopping()
         return ModelCard(name="m")
@@ -127,7 +129,7 @@ def test_models_stay_loaded_until_others_are_used(
     monkeypatch.setattr("deepflash_service.workflows.prediction.load_model", load)
     for name in ("a", "b", "c"):
         _publish(home, name)
-    cache = worker.ModelCache(home)
+    cache = ModelCache(home)
     for reference in ("a", "a@1", "b", "a", "c", "a", "b"):
         cache.load(reference)
     assert loads == ["a@1", "b@1", "c@1", "b@1"]
@@ -137,7 +139,7 @@ def test_the_mailbox_is_served_until_quit(home: Path, monkeypatch: pytest.Monkey
     """Jobs in hand are done and cleared, ended and unknown ones only cleared."""
     done: list[str] = []
 
-    def work(_home: Path, run: runs.Run, *, hooks: object) -> ModelCard:
+    def work(_home: Path, run: runs.Run, *, hooks: object, **_settings: object) -> ModelCard:
         done.append(run.id)
         return ModelCard(name="m")
 
@@ -173,7 +175,7 @@ def test_a_single_job_can_be_run_by_a_batch_system(
 ) -> None:
     """The exit code tells whether the job ended well."""
 
-    def work(_home: Path, _run: runs.Run, *, hooks: object) -> ModelCard:
+    def work(_home: Path, _run: runs.Run, *, hooks: object, **_settings: object) -> ModelCard:
         if state == "failed":
             raise ComputeError("No. Try again.")
         return ModelCard(name="m")

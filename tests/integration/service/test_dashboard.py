@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from deepflash_service.jobs.processes import identify_process
 from deepflash_service.records import ModelCard, RoiScores
-from deepflash_service.store import mailbox, models, runs
+from deepflash_service.store import models, runs
+from deepflash_service.store.custody import hold_run
 from deepflash_service.store.disk import prepare_home
 from deepflash_service.store.events import Event
 from tests.integration.service.conftest import LiveService, await_that
@@ -59,7 +58,7 @@ def browser(require_browser: tuple[str, str], tmp_path: Path) -> Iterator[webdri
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Path:
+def history(tmp_path: Path) -> Iterator[Path]:
     """Fill the home folder with a finished segmentation, a running training, a failure, a model."""
     home = tmp_path / "home"
     prepare_home(home)
@@ -69,12 +68,12 @@ def history(tmp_path: Path) -> Path:
     error = {"code": "rgb_image", "message": "This is an RGB image.", "details": {}}
     runs.append_event(failed, Event("failed", "This is an RGB image.", error=error))
     training = runs.create_run(home, "training", options={"dataset": "d", "model": "mine"})
-    mailbox.write_owner(training.folder, facts=identify_process(os.getpid()))
     runs.append_event(training, Event("running", "epoch 3 of 40", 3, 40, {"loss": 0.4}))
     with models.stage_model(home) as folder:
         (folder / "member-1.weights.h5").write_bytes(b"no weights")
         models.publish_model(home, folder, card=ModelCard(name="cFOS_Wue", scores=SCORES))
-    return home
+    with hold_run(training):
+        yield home
 
 
 _STATES = "return [...document.querySelectorAll('#jobs tbody tr')].map(row => row.dataset.state)"

@@ -80,7 +80,7 @@ def test_jobs_survive_the_service_and_their_worker(
     ended = second.await_job(lost["id"])
     assert ended["state"] == "done"
     events = second.client.get(f"/jobs/{lost['id']}/events").json()["events"]
-    assert any("once more" in event["message"] for event in events)
+    assert any("another worker" in event["message"] for event in events)
 
 
 def test_a_clean_end_takes_the_idle_worker_along(

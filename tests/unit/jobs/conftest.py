@@ -15,6 +15,7 @@ from deepflash_service.jobs.supervisor import Supervisor
 from deepflash_service.records import JobKind
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
+from deepflash_service.store.custody import entrust_to_service
 from deepflash_service.store.disk import prepare_home
 from deepflash_service.store.events import Event
 from deepflash_service.store.mailbox import Mailbox, WorkerRole
@@ -88,8 +89,13 @@ class Office:
 
     def submit(self, supervisor: Supervisor, kind: JobKind = "segmentation") -> str:
         """Queue a job and return its id."""
+        return str(supervisor.submit(self.make_run(kind))["id"])
+
+    def make_run(self, kind: JobKind = "segmentation") -> runs.Run:
+        """Make the folder of a job that services look after."""
         run = runs.create_run(self.home, kind, options={"model": "m"})
-        return str(supervisor.submit(run)["id"])
+        entrust_to_service(run)
+        return run
 
     def await_worker(self, number: int) -> PuppetWorker:
         """Return the worker with this number as soon as it was launched."""
@@ -105,6 +111,18 @@ def await_that(condition: Callable[[], Any], *, seconds: float = 10.0) -> Any:
             return answer
         threading.Event().wait(0.002)
     pytest.fail("what was awaited did not happen in time")
+
+
+@pytest.fixture
+def progress(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Return the steps that the checkpoints of each job hold, for the test to fill."""
+    steps: dict[str, int] = {}
+
+    def read(run: runs.Run) -> int:
+        return steps.get(run.id, 0)
+
+    monkeypatch.setattr("deepflash_service.store.checkpoints.read_progress", read)
+    return steps
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from deepflash_service.jobs import endings
+from deepflash_service.jobs.endings import judge_loss
+from deepflash_service.jobs.exits import Exit
 from deepflash_service.jobs.processes import identify_process
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
@@ -14,29 +17,35 @@ from deepflash_service.store.events import Event
 from tests.unit.jobs.conftest import Office
 
 
-@pytest.mark.parametrize(
-    ("members", "word"),
-    [(1, "keeps the 1 member that was finished"), (3, "keeps the 3 members that were finished")],
-)
+@pytest.mark.parametrize("is_entrusted", [True, False])
 def test_an_interrupted_training_tells_what_is_kept(
-    office: Office, members: int, word: str
+    office: Office, progress: dict[str, int], *, is_entrusted: bool
 ) -> None:
-    """Only finished members are kept; half a member and weights without facts are not."""
-    supervisor = office.open()
-    job = office.submit(supervisor, "training")
-    run = office.await_worker(0).begin()
-    for number in range(1, members + 1):
-        (run.checkpoints / f"member-{number}.weights.h5").write_bytes(b"x")
-        (run.checkpoints / f"member-{number}.weights.json").write_text("{}")
-    (run.checkpoints / "member-9.weights.h5").write_bytes(b"half")
-    office.workers[0].die(1)
-    ended = supervisor.wait(job, 10)
-    assert word in ended["message"]
-    assert "resume" in ended["message"].lower()
+    """The step of the checkpoint is named; only services go on by themselves."""
+    run = office.make_run("training")
+    if not is_entrusted:
+        (run.folder / "service").unlink()
+    runs.append_event(run, Event("running", "Started."))
+    progress[run.id] = 120
+    events = judge_loss(run, Exit(-9))
+    assert events[0].state == "interrupted"
+    assert events[0].error is not None
+    assert events[0].error["message"] == events[0].message
+    if is_entrusted:
+        assert "goes on by itself" in events[0].message
+        assert (events[1].state, events[1].message) == (
+            "queued",
+            "Goes on by itself from step 120.",
+        )
+    else:
+        assert len(events) == 1
+        assert "resume the training. It then goes on from step 120" in events[0].message
 
 
 @pytest.mark.parametrize("is_resumed", [False, True])
-def test_cancelling_what_had_begun_says_so(office: Office, *, is_resumed: bool) -> None:
+def test_cancelling_what_had_begun_says_so(
+    office: Office, progress: dict[str, int], *, is_resumed: bool
+) -> None:
     """An interrupted training was begun; cancelled, its results are gone."""
     supervisor = office.open()
     blocker = office.submit(supervisor, "training")
@@ -44,6 +53,9 @@ def test_cancelling_what_had_begun_says_so(office: Office, *, is_resumed: bool) 
     run = worker.begin()
     (run.results / "half.json").write_text("{}")
     (run.checkpoints / "member-1.weights.h5").write_bytes(b"x")
+    progress[blocker] = 5
+    runs.append_event(run, endings.queued("again", losses=endings.Losses(2, 5)))
+    runs.append_event(run, Event("running", "Started."))
     worker.die(-9)
     assert supervisor.wait(blocker, 10)["state"] == "interrupted"
     if is_resumed:
@@ -73,7 +85,8 @@ def test_a_lost_training_tells_whether_the_service_ran(office: Office, *, is_wat
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     box = boxes.create_mailbox(office.home, "training-old")
     boxes.write_worker(box, facts={**identify_process(child.pid), "role": "training"})
-    run = runs.create_run(office.home, "training", options={})
+    run = office.make_run("training")
+    runs.append_event(run, endings.queued("again", losses=endings.Losses(2, 0)))
     boxes.post_job(box, run.id)
     runs.append_event(run, Event("running", "Started."))
     if not is_watched:

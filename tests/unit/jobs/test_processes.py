@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from deepflash_service.jobs.processes import (
     WorkerProcess,
     adopt_worker,
-    explain_exit,
     identify_process,
     is_process_alive,
 )
@@ -47,22 +44,3 @@ def test_a_worker_is_adopted_watched_and_killed(tmp_path: Path) -> None:
         own.kill()
     assert not worker.is_alive()
     assert adopt_worker(box) is None
-
-
-@pytest.mark.parametrize(
-    ("code", "key", "word"),
-    [
-        (-9, "worker_killed", "memory"),
-        (137, "worker_killed", "memory"),
-        (-11, "worker_crashed", "crashed"),
-        (3221225477, "worker_crashed", "crashed"),
-        (1, "worker_lost", "exit code 1"),
-        (None, "worker_lost", "exit code not known"),
-    ],
-)
-def test_exit_codes_become_sentences(code: int | None, key: str, word: str) -> None:
-    """Nobody has to know what -9 means."""
-    found, sentence = explain_exit(code)
-    assert found == key
-    assert word in sentence
-    assert sentence.endswith(".")

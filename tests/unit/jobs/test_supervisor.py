@@ -1,16 +1,13 @@
-"""Queue, hand-over, lost workers, verbs, adoption."""
+"""Queue, hand-over, verbs."""
 
 from __future__ import annotations
 
-import os
 import time
 
 import psutil
 import pytest
 
 from deepflash_service.errors import ConflictError, NotFoundError
-from deepflash_service.jobs.processes import identify_process
-from deepflash_service.records import JobKind
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
 from deepflash_service.store.events import Event
@@ -56,59 +53,6 @@ def test_a_training_runs_beside_short_jobs_in_its_own_worker(office: Office) -> 
     assert office.await_worker(2).role == "training"
 
 
-def test_a_short_job_whose_worker_dies_starts_once_more(office: Office) -> None:
-    """The second loss is a failure with a plain sentence; the log of the worker is kept."""
-    supervisor = office.open()
-    job = office.submit(supervisor)
-    office.await_worker(0).begin()
-    office.workers[0].die(-11)
-    second = office.await_worker(1)
-    run = second.begin()
-    assert run.id == job
-    second.mailbox.log.write_text("last words")
-    second.die(-9)
-    ended = supervisor.wait(job, 10)
-    assert ended["state"] == "failed"
-    assert ended["error"]["code"] == "worker_killed"
-    assert "memory ran out" in ended["error"]["message"]
-    assert "last words" in run.log.read_text()
-    third = office.submit(supervisor)
-    worker = office.await_worker(2)
-    worker.finish(worker.begin(), DONE)
-    assert supervisor.wait(third, 10)["state"] == "done"
-
-
-def test_a_training_whose_worker_dies_is_interrupted_and_resumed(office: Office) -> None:
-    """Nothing is repeated by itself; resume hands the same run to a new worker."""
-    supervisor = office.open()
-    job = office.submit(supervisor, "training")
-    office.await_worker(0).begin()
-    office.workers[0].die(-9)
-    ended = supervisor.wait(job, 10)
-    assert ended["state"] == "interrupted"
-    assert "memory ran out" in ended["error"]["message"]
-    assert "begins again: no member of the model was finished" in ended["error"]["message"]
-    assert supervisor.resume(job)["state"] == "queued"
-    worker = office.await_worker(1)
-    run = worker.begin()
-    assert run.id == job
-    with pytest.raises(ConflictError) as caught:
-        supervisor.resume(job)
-    assert caught.value.code == "not_resumable"
-    worker.finish(run, DONE)
-    assert supervisor.wait(job, 10)["error"] is None
-
-
-def test_a_worker_that_dies_after_its_last_event_lost_nothing(office: Office) -> None:
-    """The end of the job counts, not the end of the process."""
-    supervisor = office.open()
-    job = office.submit(supervisor)
-    worker = office.await_worker(0)
-    runs.append_event(worker.begin(), DONE)
-    worker.die(-9)
-    assert supervisor.wait(job, 10)["state"] == "done"
-
-
 def test_cancelling_ends_waiting_jobs_at_once_and_running_ones_by_request(office: Office) -> None:
     """A waiting job is cancelled without a worker; a running one is shown as stopping."""
     supervisor = office.open()
@@ -129,7 +73,7 @@ def test_a_worker_that_ignores_a_cancel_is_killed(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the grace time the process ends, the job is cancelled, the results are gone."""
-    monkeypatch.setattr("deepflash_service.jobs.dispatcher._CANCEL_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("deepflash_service.jobs.lanes.CANCEL_SECONDS", 0.1)
     supervisor = office.open()
     job = office.submit(supervisor)
     worker = office.await_worker(0)
@@ -194,65 +138,6 @@ def test_a_closing_service_takes_no_jobs(office: Office) -> None:
     with pytest.raises(ConflictError) as caught:
         office.submit(supervisor)
     assert caught.value.code == "service_stopping"
-
-
-def test_a_restart_takes_up_queued_jobs(office: Office) -> None:
-    """Jobs that waited, were copied in, or whose service died before they began, run."""
-    first = office.open()
-    first.close()
-    jobs = {runs.create_run(office.home, "segmentation", options={}).id for _ in range(2)}
-    office.open()
-    worker = office.await_worker(0)
-    done = set()
-    for _ in range(2):
-        run = worker.begin()
-        done.add(run.id)
-        worker.finish(run, DONE)
-    assert done == jobs
-
-
-def test_a_restart_adopts_a_live_worker_with_its_job(office: Office) -> None:
-    """A process that still runs keeps its job; this test plays the process."""
-    box = boxes.create_mailbox(office.home, "warm-old")
-    boxes.write_worker(box, facts={**identify_process(os.getpid()), "role": "warm"})
-    run = runs.create_run(office.home, "segmentation", options={})
-    boxes.post_job(box, run.id)
-    runs.append_event(run, Event("running", "Started."))
-    supervisor = office.open()
-    waiting = office.submit(supervisor)
-    assert supervisor.read(run.id)["state"] == "running"
-    runs.append_event(run, DONE)
-    boxes.clear_job(box, run.id)
-    assert supervisor.wait(run.id, 10)["state"] == "done"
-    await_that(lambda: boxes.list_posted(box) == [waiting])
-    assert office.workers == []
-
-
-@pytest.mark.parametrize(("kind", "state"), [("training", "interrupted"), ("evaluation", "queued")])
-def test_a_restart_ends_jobs_of_dead_workers(office: Office, kind: JobKind, state: str) -> None:
-    """A training is interrupted, a short job runs again; the dead worker's folder goes."""
-    box = boxes.create_mailbox(office.home, "warm-old")
-    boxes.write_worker(box, facts={"pid": os.getpid(), "created": 1.0, "role": "warm"})
-    run = runs.create_run(office.home, kind, options={})
-    boxes.post_job(box, run.id)
-    runs.append_event(run, Event("running", "Started."))
-    supervisor = office.open()
-    assert supervisor.read(run.id)["state"] == state
-    assert not box.folder.exists()
-
-
-def test_jobs_of_a_command_line_are_left_alone(office: Office) -> None:
-    """A run whose process lives is not touched; when it ends well, the table knows."""
-    run = runs.create_run(office.home, "training", options={})
-    boxes.write_owner(run.folder, facts=identify_process(os.getpid()))
-    runs.append_event(run, Event("running", "epoch 1"))
-    supervisor = office.open()
-    assert supervisor.read(run.id)["state"] == "running"
-    assert supervisor.count_jobs()["queued"] + supervisor.count_jobs()["running"] == 1
-    runs.append_event(run, DONE)
-    supervisor.wait(run.id, 10)
-    assert supervisor.read(run.id)["state"] == "done"
-    assert office.workers == []
 
 
 def test_supervision_is_cheap(office: Office) -> None:

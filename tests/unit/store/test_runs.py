@@ -138,10 +138,3 @@ def test_damaged_folders_do_not_hide_the_others(tmp_path: Path, run: runs.Run) -
     broken.mkdir()
     (broken / "job.json").write_text("{")
     assert [one.id for one in runs.list_runs(tmp_path)] == [run.id]
-
-
-def test_deleted_jobs_go_to_the_trash(tmp_path: Path, run: runs.Run) -> None:
-    """Nothing is lost by deleting."""
-    runs.delete_run(tmp_path, run.id)
-    assert runs.list_runs(tmp_path) == []
-    assert (tmp_path / "runs" / ".trash" / run.id / "job.json").is_file()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -44,13 +46,17 @@ def test_a_fault_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_killed_service_are_swept(tmp_path: Path) -> None:
-    """What was half received when the power failed is removed at the next start."""
+    """What was half received long ago is removed; what a command writes just now is not."""
     prepare_home(tmp_path)
-    runs.create_run(tmp_path / "runs" / ".partial-1", "training", options={})
+    for number in (1, 2):
+        runs.create_run(tmp_path / "runs" / f".partial-{number}", "training", options={})
+    yesterday = time.time() - 86_400
+    os.utime(tmp_path / "runs" / ".partial-1", (yesterday, yesterday))
     kept = runs.create_run(tmp_path, "training", options={})
     assert sweep_staging(tmp_path) == 1
     assert sweep_staging(tmp_path) == 0
     assert [run.id for run in runs.list_runs(tmp_path)] == [kept.id]
+    assert (tmp_path / "runs" / ".partial-2").exists()
 
 
 def test_a_lock_is_held_once(tmp_path: Path) -> None:

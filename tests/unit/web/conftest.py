@@ -26,8 +26,9 @@ from deepflash_service.store.mailbox import Mailbox, WorkerRole, create_mailbox,
 from deepflash_service.web.app import create_app
 from deepflash_service.web.context import ServiceContext
 from deepflash_service.web.security import Access
-from deepflash_service.worker import ModelCache, serve_mailbox
+from deepflash_service.worker import serve_mailbox
 from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.model_cache import ModelCache
 from deepflash_service.workflows.prediction import LoadedModel
 
 TOKEN = "the-token"

@@ -203,7 +203,7 @@ def test_a_training_can_be_stopped_failed_and_resumed(
     """Stop ends a running training, a failure keeps the folder, resume queues it again."""
     starts: list[str] = []
 
-    def train(_home: object, run: runs.Run, *, hooks: Any) -> Any:
+    def train(_home: object, run: runs.Run, *, hooks: Any, **_settings: object) -> Any:
         starts.append(run.id)
         if len(starts) == 1:
             raise ComputeError("The loss became NaN. Lower the rate.", code="training_diverged")

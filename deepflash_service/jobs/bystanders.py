@@ -1,0 +1,109 @@
+"""Jobs that no lane has in hand, but that need to be looked after.
+
+Some are worked on by other processes (a command line, a batch system), some lost their
+process while the disk was full, some wait until the disk has room again.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from deepflash_service.errors import DeepFlashError
+from deepflash_service.jobs import endings
+from deepflash_service.jobs.ledger import is_worked_on
+from deepflash_service.store import runs
+from deepflash_service.store.custody import is_entrusted
+from deepflash_service.store.disk import free_bytes
+
+if TYPE_CHECKING:
+    from deepflash_service.jobs.ledger import Ledger
+    from deepflash_service.store.runs import Run
+
+_LEAST_ROOM = 64 * 1024**2
+_BEGIN_SECONDS = 60.0
+
+
+class Bystanders:
+    """The jobs beside the lanes of one home folder.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where their ends are written.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._foreign: dict[str, tuple[Run, float]] = {}
+        self._parked: dict[str, Run] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._foreign or self._parked)
+
+    @property
+    def foreign_ids(self) -> frozenset[str]:
+        """Ids of the jobs in the hand of other processes."""
+        return frozenset(self._foreign)
+
+    def watch(self, run: Run) -> None:
+        """Look after a job that another process works on, or was about to."""
+        self._foreign.setdefault(run.id, (run, time.monotonic()))
+
+    def park(self, run: Run) -> None:
+        """Let a training that stopped on a full disk go on when there is room."""
+        error = runs.read_job(run)["error"] or {}
+        is_full = error.get("code") == "disk_full" and runs.read_state(run) == "interrupted"
+        if is_full and is_entrusted(run):
+            self._parked[run.id] = run
+
+    def observe(self) -> bool:
+        """Note what became of the jobs; True when one needs no more care."""
+        before = len(self._foreign) + len(self._parked)
+        for run, since in list(self._foreign.values()):
+            # on a full disk the question is asked again
+            with suppress(DeepFlashError):
+                if self._has_left(run, since=since):
+                    del self._foreign[run.id]
+        for run in list(self._parked.values()):
+            with suppress(DeepFlashError):
+                if self._has_room(run):
+                    del self._parked[run.id]
+        return len(self._foreign) + len(self._parked) < before
+
+    def _has_left(self, run: Run, *, since: float) -> bool:
+        if not run.folder.exists():
+            return True
+        if self._ledger.note_end(run):
+            self.park(run)
+            return True
+        if is_worked_on(run):
+            return False
+        is_beginning = runs.read_state(run) == "queued" and not is_entrusted(run)
+        if is_beginning and time.monotonic() - since < _BEGIN_SECONDS:
+            return False
+        # a process that ended between the two questions above has told its end
+        self._ledger.lose(run, None)
+        return True
+
+    def _has_room(self, run: Run) -> bool:
+        """Queue a parked job again when the disk has room; True when it needs no more care."""
+        job = runs.read_job(run)
+        error = job["error"] or {}
+        if job["state"] != "interrupted" or error.get("code") != "disk_full":
+            return True
+        needed = int(error.get("details", {}).get("needed_bytes") or 0)
+        if free_bytes(run.folder) < (needed + needed // 10 or _LEAST_ROOM):
+            return False
+        self._go_on(run)
+        return True
+
+    def _go_on(self, run: Run) -> None:
+        from deepflash_service.store.checkpoints import read_progress
+
+        losses = endings.read_losses(run).note(read_progress(run))
+        if losses.count >= endings.MOST_LOSSES:
+            return
+        text = f"The disk has room again. {endings.tell_again(losses.steps)}"
+        self._ledger.settle(run, endings.queued(text, losses=losses))

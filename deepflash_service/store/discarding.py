@@ -1,0 +1,23 @@
+"""What goes when a job is cancelled, or could not be taken."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepflash_service.store.runs import Run
+
+
+def discard_results(run: Run) -> None:
+    """Remove the results of a cancelled job, and what it kept for a resumption."""
+    for folder in (run.results, run.checkpoints):
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+
+
+def remove_run(run: Run) -> None:
+    """Remove a job folder that nobody was told of."""
+    shutil.rmtree(run.folder, ignore_errors=True)
