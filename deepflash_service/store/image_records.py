@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -161,4 +162,4 @@ def remove_leftovers(output: Path) -> None:
     for folder in (output, output / FOLDER, output / FOLDER / "images", output / FOLDER / "shards"):
         for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
             with suppress(OSError):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

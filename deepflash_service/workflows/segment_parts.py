@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ def perform_part(plan: SegmentPlan, part: ImagePart, *, hooks: Hooks | None = No
     -------
     dict
         JSON-ready: ``entry`` (as in the result of a segmentation, the files without folder),
-        ``rois`` and ``summary`` (packed tables or None), ``device``, ``warning``, and what it was
+        ``rois`` and ``summary`` (packed tables or None), ``device``, ``warnings``, and what it was
         made from.
 
     Raises
@@ -98,7 +99,9 @@ def perform_part(plan: SegmentPlan, part: ImagePart, *, hooks: Hooks | None = No
     model, warning = load_planned(plan)
     options = SegmentOptions.from_json(plan.options)
     place = ResultPlace(output, part.name)
-    hooks = hooks or Hooks()
+    notes = [warning] if warning else []
+    # who made the image is told, and who finds it done later
+    hooks = replace(hooks or Hooks(), warn=notes.append)
     done = segment_file(source, model, options=options, place=place, hooks=hooks)
     files = {kind: Path(path).name for kind, path in done.entry["files"].items()}
     entry = {**done.entry, "files": files}
@@ -110,7 +113,7 @@ def perform_part(plan: SegmentPlan, part: ImagePart, *, hooks: Hooks | None = No
         "rois": pack_table(done.rois),
         "summary": pack_table(done.summary),
         "device": describe_device(model),
-        "warning": warning,
+        "warnings": notes,
     }
     records.write_record(output, part.name, record=record)
     return record
@@ -120,7 +123,7 @@ def record_failure(part: ImagePart, error: DeepFlashError) -> dict[str, Any]:
     """Return the record of an image that no process could finish."""
     entry: dict[str, Any] = {"image": Path(part.source).name, "rois": None, "seconds": 0.0}
     entry |= {"files": {}, "error": describe_error(error)}
-    return {"entry": entry, "rois": None, "summary": None, "device": "", "warning": ""}
+    return {"entry": entry, "rois": None, "summary": None, "device": "", "warnings": []}
 
 
 def open_record(record: dict[str, Any], output: Path) -> SegmentedFile:

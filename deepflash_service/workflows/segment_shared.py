@@ -169,7 +169,7 @@ def _assemble(
 ) -> dict[str, Any]:
     opened = [open_record(record, output) for record in found]
     write_tables(output, layout, **gather_tables(opened))
-    for warning in dict.fromkeys(record["warning"] for record in found if record["warning"]):
+    for warning in dict.fromkeys(text for record in found for text in record["warnings"]):
         hooks.warn(warning)
     name, _, version = plan.model.rpartition("@")
     devices = dict.fromkeys(record["device"] for record in found if record["device"])

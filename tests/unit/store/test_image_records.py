@@ -72,6 +72,8 @@ def test_leftovers_of_killed_processes_go(tmp_path: Path) -> None:
     records.write_record(tmp_path, "a", record={"key": "k"})
     for folder in (tmp_path, tmp_path / records.FOLDER / "images"):
         (folder / ".partial-1.tif").write_text("half")
+        (folder / ".partial-2").mkdir()
+        (folder / ".partial-2" / "inside").write_text("half")
         (folder / "keep.tif").write_text("whole")
     records.remove_leftovers(tmp_path)
     assert not list(tmp_path.rglob(".partial-*"))
