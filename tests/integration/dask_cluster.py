@@ -39,12 +39,14 @@ class ClusterProcesses:
 
 
 @contextmanager
-def run_cluster(folder: Path, *, workers: int = 0) -> Iterator[ClusterProcesses]:
+def run_cluster(
+    folder: Path, *, workers: int = 0, protocol: str = "tcp"
+) -> Iterator[ClusterProcesses]:
     """Run a scheduler, and workers of two threads each, while the block runs."""
     folder.mkdir(parents=True, exist_ok=True)
     facts = folder / "scheduler.json"
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-    options += ["--scheduler-file", str(facts)]
+    options += ["--scheduler-file", str(facts), "--protocol", protocol]
     scheduler = _start(folder / "scheduler.log", "scheduler", *options)
     cluster = ClusterProcesses(folder, "")
     try:
@@ -57,6 +59,19 @@ def run_cluster(folder: Path, *, workers: int = 0) -> Iterator[ClusterProcesses]
         for process in (*cluster.workers, scheduler):
             process.kill()
             process.wait()
+
+
+def make_certificate(folder: Path) -> dict[str, str]:
+    """Write a certificate that signs itself; return Dask's configuration for it as variables."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=deepflash", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
+    found = {f"{prefix}CA_FILE": str(certificate)}
+    for role in ("CLIENT", "SCHEDULER", "WORKER"):
+        found |= {f"{prefix}{role}__KEY": str(key), f"{prefix}{role}__CERT": str(certificate)}
+    return found
 
 
 def _start(log: Path, *arguments: str) -> subprocess.Popen[bytes]:

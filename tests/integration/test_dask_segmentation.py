@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.integration.dask_cluster import ClusterProcesses, run_cluster
+from tests.integration.dask_cluster import ClusterProcesses, make_certificate, run_cluster
 from tests.integration.segment_samples import (
     Samples,
     await_that,
@@ -57,6 +58,25 @@ def test_a_scheduler_that_is_gone_is_told_soon(samples: Samples, tmp_path: Path)
     assert "tcp://127.0.0.1:9 cannot be reached" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_an_encrypted_scheduler_is_reached(
+    samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the certificates in Dask's configuration; without them the sentence names them."""
+    configuration = make_certificate(tmp_path)
+    for name, value in configuration.items():
+        monkeypatch.setenv(name, value)
+    with run_cluster(tmp_path / "cluster", protocol="tls") as encrypted:
+        assert encrypted.address.startswith("tls://")
+        arguments = ["--scheduler", encrypted.address, "--worker-timeout", 0]
+        done = samples.run(tmp_path / "out", *arguments)
+        assert "has had no worker" in done.stderr
+        for name in configuration:
+            monkeypatch.delenv(name)
+        done = samples.run(tmp_path / "out", *arguments)
+        assert "name the certificates in Dask's configuration" in done.stderr
 
 
 def test_a_killed_worker_costs_nothing(
