@@ -28,23 +28,50 @@ PredictTiles = Callable[[Array], Array]
 ReadRows = Callable[[int, int], Array]
 """Seam: first row and end in, these rows of an image, shape (R, N, C), out."""
 
+_DEAD_WEIGHT = 1e-12
+"""Nothing beside any other weight, and still a number to divide by at the border of the image."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
-    """Edge length and overlap of the square tiles in pixels, and how many are predicted at once."""
+    """How an image is cut into square tiles.
+
+    Attributes
+    ----------
+    tile, overlap : int
+        Edge length and least overlap in pixels. The outer half of the overlap only gives context
+        to the network; its result counts at the border of the image, where no other tile is.
+    batch : int
+        How many tiles are predicted at once.
+    align : int
+        Tiles begin at multiples of this number, and the image is extended to one. A network that
+        halves the image n times gives the same result in every tile if they lie on multiples
+        of 2**n.
+    """
 
     tile: int = 512
     overlap: int = 128
     batch: int = 1
+    align: int = 1
 
     def __post_init__(self) -> None:
         """Refuse numbers that leave gaps."""
-        if self.tile < 1 or self.batch < 1 or not 0 <= self.overlap < self.tile:
+        if self.tile < 1 or self.batch < 1 or not 0 <= self.overlap <= self.tile - self.align:
             raise InputError(
                 f"Tiles of {self.tile} pixels with an overlap of {self.overlap} in batches of "
                 f"{self.batch} cannot cover an image. The overlap must be smaller than the tile.",
                 code="invalid_options",
             )
+        if self.align < 1 or self.tile % self.align:
+            raise InputError(
+                f"Tiles of {self.tile} pixels cannot begin at multiples of {self.align}. Choose a "
+                "multiple as tile.",
+                code="invalid_options",
+            )
+
+    def extend(self, length: int) -> int:
+        """Return how many pixels an axis of ``length`` pixels is extended to."""
+        return max(self.tile, -(-length // self.align) * self.align)
 
 
 def predict_tiled(
@@ -57,9 +84,10 @@ def predict_tiled(
 ) -> ProbabilityMap:
     """Predict a whole image from overlapping tiles.
 
-    The image is extended by reflection where it is smaller than a tile. Each tile counts with
-    a Gaussian weight around its centre (standard deviation one eighth of the tile), so tile
-    borders, where the network sees least context, hardly matter.
+    The image is extended by reflection where it is smaller than a tile or no multiple of the
+    alignment. Each tile counts with a Gaussian weight around its centre (standard deviation one
+    eighth of the tile), and not at all in the outer half of the overlap, where the network sees
+    least context.
 
     Parameters
     ----------
@@ -136,15 +164,15 @@ def predict_rows(
         When ``is_cancelled`` answers True.
     """
     tile = tiling.tile
-    height, width = (max(length, tile) for length in shape)
+    height, width = (tiling.extend(length) for length in shape)
     rows, columns = place_tiles(height, tiling), place_tiles(width, tiling)
-    window = _weigh_window(tile)
+    window = _weigh_window(tiling)
     row_sums = _sum_windows(height, rows, window)[:, np.newaxis]
     column_sums = _sum_windows(width, columns, window)
     meter = _Meter(len(rows) * len(columns), report, is_cancelled)
     total = np.zeros((tile, width), dtype=np.float32)
     for row, following in zip(rows, [*rows[1:], height], strict=True):
-        band = _extend(read(row, min(row + tile, shape[0])), tile)
+        band = _extend(read(row, min(row + tile, shape[0])), tile, width)
         for group in _take(columns, tiling.batch):
             meter.check()
             tiles = np.stack([band[:, column : column + tile] for column in group])
@@ -169,7 +197,7 @@ def place_tiles(length: int, tiling: Tiling) -> list[int]:
     Parameters
     ----------
     length : int
-        Pixels along one axis.
+        Pixels along one axis, a multiple of the alignment.
     tiling : Tiling
         Edge and overlap of the tiles.
 
@@ -178,22 +206,25 @@ def place_tiles(length: int, tiling: Tiling) -> list[int]:
     list of int
         First pixel of each tile.
     """
-    stride = tiling.tile - tiling.overlap
-    count = 1 + max(0, -(-(length - tiling.tile) // stride))
-    return [round(float(start)) for start in np.linspace(0, max(0, length - tiling.tile), count)]
+    stride = (tiling.tile - tiling.overlap) // tiling.align
+    steps = max(0, length - tiling.tile) // tiling.align
+    count = 1 - (-steps // stride)
+    return [tiling.align * round(float(step)) for step in np.linspace(0, steps, count)]
 
 
-def _extend(stack: Array, tile: int) -> Array:
-    missing = [max(0, tile - size) for size in stack.shape[:2]]
+def _extend(band: Array, rows: int, columns: int) -> Array:
+    missing = [rows - band.shape[0], columns - band.shape[1]]
     if not any(missing):
-        return stack
-    return np.pad(stack, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="reflect")
+        return band
+    return np.pad(band, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="reflect")
 
 
-def _weigh_window(tile: int) -> Array:
-    offset = np.arange(tile) - (tile - 1) / 2
-    window = np.exp(-0.5 * (offset / max(tile / 8, 1)) ** 2)
-    return np.asarray(np.maximum(window, 1e-3), dtype=np.float32)
+def _weigh_window(tiling: Tiling) -> Array:
+    offset = np.arange(tiling.tile) - (tiling.tile - 1) / 2
+    window = np.maximum(np.exp(-0.5 * (offset / max(tiling.tile / 8, 1)) ** 2), 1e-3)
+    margin = tiling.overlap // 2
+    window[:margin] = window[tiling.tile - margin :] = _DEAD_WEIGHT
+    return np.asarray(window, dtype=np.float32)
 
 
 def _sum_windows(length: int, starts: list[int], window: Array) -> Array:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from deepflash_service.core.tiling import Tiling
+from deepflash_service.core.tiling import Tiling, place_tiles
 from deepflash_service.errors import ComputeError, DeepFlashError
 
 LARGEST_TILE = 1024
 USUAL_TILE = 256
 SMALLEST_TILE = 128
-OVERLAP = 96
+LEAST_OVERLAP, LARGEST_OVERLAP = 96, 256
 
 _SIGNS = (
     "resource_exhausted",
@@ -26,13 +27,22 @@ _SIGNS = (
 
 @dataclass(slots=True)
 class TileLimit:
-    """The largest tile that fits into the memory of a device, as far as is known."""
+    """The largest tile that fits into the memory of a device, as far as is known.
+
+    Attributes
+    ----------
+    tile : int
+        Its edge length in pixels.
+    depth : int
+        How often the network halves the image.
+    """
 
     tile: int = LARGEST_TILE
+    depth: int = 4
 
     def choose(self, shape: tuple[int, int]) -> Tiling:
         """Return the tiling for an image of a shape (M, N)."""
-        return choose_tiling(shape, largest=self.tile)
+        return choose_tiling(shape, largest=self.tile, depth=self.depth)
 
     def lower(self, tiling: Tiling) -> str:
         """Halve the tile after it did not fit, and return the sentence that says so.
@@ -51,11 +61,13 @@ class TileLimit:
         )
 
 
-def choose_tiling(shape: tuple[int, int], *, largest: int = LARGEST_TILE) -> Tiling:
+def choose_tiling(shape: tuple[int, int], *, largest: int = LARGEST_TILE, depth: int = 4) -> Tiling:
     """Return the tiling that covers an image with the fewest pixels computed.
 
-    Small images take one tile; larger ones the tile of 256 to 1024 pixels whose grid, with 96
-    pixels of overlap, wastes least. Memory is bounded by the largest tile.
+    Small images take one tile; larger ones the tile of 256 to 1024 pixels whose grid wastes
+    least. Memory is bounded by the largest tile. Tiles begin where the network halves evenly, and
+    overlap by twice the reach of its convolutions (up to depth 4), so that an image predicted in
+    tiles equals the image predicted at once, but for rounding.
 
     Parameters
     ----------
@@ -63,6 +75,8 @@ def choose_tiling(shape: tuple[int, int], *, largest: int = LARGEST_TILE) -> Til
         Rows and columns of the image.
     largest : int, optional
         Largest tile that fits into memory, a multiple of 64 from 128 on.
+    depth : int, optional
+        How often the network halves the image, at most 6.
 
     Returns
     -------
@@ -72,10 +86,13 @@ def choose_tiling(shape: tuple[int, int], *, largest: int = LARGEST_TILE) -> Til
     smallest = min(USUAL_TILE, largest)
     longest = max(shape)
     if longest <= largest and min(shape) * 2 >= longest:
-        return Tiling(max(smallest, -(-longest // 64) * 64), overlap=0)
-    sizes = range(smallest, largest + 1, 64)
-    tile = min(sizes, key=lambda size: _count_pixels(shape, size))
-    return Tiling(tile, overlap=_choose_overlap(tile))
+        return Tiling(max(smallest, -(-longest // 64) * 64), overlap=0, align=2**depth)
+    found = [_make_tiling(size, depth) for size in range(smallest, largest + 1, 64)]
+    widest = max(tiling.overlap for tiling in found)
+    return min(
+        (tiling for tiling in found if tiling.overlap == widest),
+        key=partial(_count_pixels, shape),
+    )
 
 
 def is_memory_fault(error: BaseException) -> bool:
@@ -96,11 +113,13 @@ def refuse_memory(tile: int) -> ComputeError:
     )
 
 
-def _choose_overlap(tile: int) -> int:
-    return min(OVERLAP, tile // 2)
+def _make_tiling(tile: int, depth: int) -> Tiling:
+    # two 3 x 3 convolutions on every level and back, and the pixels that are pooled with them
+    reach = 7 * 2**depth - 5
+    overlap = min(max(2 * reach, LEAST_OVERLAP), LARGEST_OVERLAP, tile // 2)
+    return Tiling(tile, overlap=overlap, align=2**depth)
 
 
-def _count_pixels(shape: tuple[int, int], tile: int) -> int:
-    stride = tile - _choose_overlap(tile)
-    tiles = [1 + max(0, -(-(length - tile) // stride)) for length in shape]
-    return tiles[0] * tiles[1] * tile * tile
+def _count_pixels(shape: tuple[int, int], tiling: Tiling) -> int:
+    rows, columns = (len(place_tiles(tiling.extend(length), tiling)) for length in shape)
+    return rows * columns * tiling.tile**2

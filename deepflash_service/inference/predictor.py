@@ -221,6 +221,7 @@ def make_predictor(
         engine=chosen.name,
         precision=chosen.precision,
         seconds_per_megapixel=chosen.seconds_per_megapixel,
+        limit=TileLimit(depth=card.network.depth),
     )
 
 
