@@ -28,9 +28,6 @@ PredictTiles = Callable[[Array], Array]
 ReadRows = Callable[[int, int], Array]
 """Seam: first row and end in, these rows of an image, shape (R, N, C), out."""
 
-_DEAD_WEIGHT = 1e-12
-"""Nothing beside any other weight, and still a number to divide by at the border of the image."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
@@ -40,7 +37,7 @@ class Tiling:
     ----------
     tile, overlap : int
         Edge length and least overlap in pixels. The outer half of the overlap only gives context
-        to the network; its result counts at the border of the image, where no other tile is.
+        to the network; its result counts at the border of the image only.
     batch : int
         How many tiles are predicted at once.
     align : int
@@ -166,9 +163,9 @@ def predict_rows(
     tile = tiling.tile
     height, width = (tiling.extend(length) for length in shape)
     rows, columns = place_tiles(height, tiling), place_tiles(width, tiling)
-    window = _weigh_window(tiling)
-    row_sums = _sum_windows(height, rows, window)[:, np.newaxis]
-    column_sums = _sum_windows(width, columns, window)
+    row_windows, column_windows = _weigh_tiles(rows, tiling), _weigh_tiles(columns, tiling)
+    row_sums = _sum_windows(height, row_windows)[:, np.newaxis]
+    column_sums = _sum_windows(width, column_windows)
     meter = _Meter(len(rows) * len(columns), report, is_cancelled)
     total = np.zeros((tile, width), dtype=np.float32)
     for row, following in zip(rows, [*rows[1:], height], strict=True):
@@ -178,7 +175,8 @@ def predict_rows(
             tiles = np.stack([band[:, column : column + tile] for column in group])
             maps = np.asarray(predict_tiles(tiles), dtype=np.float32)
             for column, tile_map in zip(group, maps, strict=True):
-                total[:, column : column + tile] += tile_map * np.outer(window, window)
+                window = np.outer(row_windows[row], column_windows[column])
+                total[:, column : column + tile] += tile_map * window
             meter.count(len(group))
         done = following - row
         finished = total[:done] / row_sums[row:following]
@@ -219,17 +217,25 @@ def _extend(band: Array, rows: int, columns: int) -> Array:
     return np.pad(band, [(0, missing[0]), (0, missing[1]), (0, 0)], mode="reflect")
 
 
-def _weigh_window(tiling: Tiling) -> Array:
+def _weigh_tiles(starts: list[int], tiling: Tiling) -> dict[int, Array]:
+    """Return the weights along one axis of the tiles at each start."""
     offset = np.arange(tiling.tile) - (tiling.tile - 1) / 2
-    window = np.maximum(np.exp(-0.5 * (offset / max(tiling.tile / 8, 1)) ** 2), 1e-3)
+    bell = np.maximum(np.exp(-0.5 * (offset / max(tiling.tile / 8, 1)) ** 2), 1e-3)
     margin = tiling.overlap // 2
-    window[:margin] = window[tiling.tile - margin :] = _DEAD_WEIGHT
-    return np.asarray(window, dtype=np.float32)
-
-
-def _sum_windows(length: int, starts: list[int], window: Array) -> Array:
-    total = np.zeros(length, dtype=np.float32)
+    windows = {}
     for start in starts:
+        window = bell.astype(np.float32)
+        if start > starts[0]:
+            window[:margin] = 0
+        if start < starts[-1]:
+            window[tiling.tile - margin :] = 0
+        windows[start] = window
+    return windows
+
+
+def _sum_windows(length: int, windows: dict[int, Array]) -> Array:
+    total = np.zeros(length, dtype=np.float32)
+    for start, window in windows.items():
         total[start : start + len(window)] += window
     return total
 
