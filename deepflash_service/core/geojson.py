@@ -13,6 +13,7 @@ from deepflash_service.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from deepflash_service.core.outlines import Outlines
     from deepflash_service.records import LabelImage
 
     Ring = list[tuple[int, int]]
@@ -41,7 +42,31 @@ def labels_to_geojson(
     InputError
         Another number of scores than of ROIs.
     """
-    outlines = trace_outlines(labels, joins_diagonals=False)
+    return outlines_to_geojson(trace_outlines(labels, joins_diagonals=False), scores=scores)
+
+
+def outlines_to_geojson(
+    outlines: Outlines, *, scores: Sequence[float] | None = None
+) -> dict[str, Any]:
+    """Return traced ROIs as GeoJSON polygons.
+
+    Parameters
+    ----------
+    outlines : Outlines
+        Traced with ``joins_diagonals=False``.
+    scores : sequence of float, optional
+        Probability of each ROI, in the order of the labels.
+
+    Returns
+    -------
+    dict
+        As :func:`labels_to_geojson`.
+
+    Raises
+    ------
+    InputError
+        Another number of scores than of ROIs.
+    """
     loops = zip(outlines.columns.tolist(), outlines.rows.tolist(), strict=True)
     points = list(loops)
     owned = zip(outlines.labels.tolist(), pairwise(outlines.starts.tolist()), strict=True)

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepflash_service.errors import ComputeError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy.typing as npt
 
     from deepflash_service.records import LabelImage
@@ -90,72 +94,152 @@ def trace_outlines(labels: LabelImage, *, joins_diagonals: bool = True) -> Outli
     Outlines
         Corner points only; straight runs of edges are one segment.
     """
-    padded = np.pad(labels, 1)
-    stride = padded.shape[1]
-    flat = padded.ravel()
-    steps = np.array([1, stride, -1, -stride], dtype=np.int64)
-    pixels, counts = _find_edges(flat, stride)
-    directions = np.repeat(np.arange(_DIRECTIONS), counts)
-    if not pixels.size:
+    whole = [(0, labels.shape[0])]
+    return trace_bands(
+        lambda start, stop: labels[start:stop], whole, joins_diagonals=joins_diagonals
+    )
+
+
+def trace_bands(
+    read: Callable[[int, int], LabelImage],
+    bands: Sequence[tuple[int, int]],
+    *,
+    joins_diagonals: bool = True,
+    most_edges: int | None = None,
+) -> Outlines:
+    """Trace the outlines of ROIs in a label image that is read by rows.
+
+    Memory grows with the edges, some 150 bytes each, and with the largest band.
+
+    Parameters
+    ----------
+    read : callable
+        Returns the rows ``start:stop`` of the label image, shape (R, N), int32.
+    bands : sequence of (int, int)
+        First row and end of bands that cover the image from top to bottom.
+    joins_diagonals : bool
+        As for :func:`trace_outlines`.
+    most_edges : int, optional
+        Pixel edges above which nothing is traced.
+
+    Returns
+    -------
+    Outlines
+        Those of :func:`trace_outlines` for the whole image.
+
+    Raises
+    ------
+    ComputeError
+        Code ``outline_too_long`` when there are more edges.
+    """
+    height = bands[-1][1] if bands else 0
+    found = []
+    count = stride = 0
+    for start, stop in bands:
+        rows = read(max(start - 1, 0), min(stop + 1, height))
+        halo = (int(start == 0), int(stop == height))
+        stride = rows.shape[1] + 2
+        band = _find_edges(np.pad(rows, [halo, (1, 1)]), start, joins_diagonals=joins_diagonals)
+        found.append(band)
+        count += sum(part.pixels.size for part in band)
+        if most_edges is not None and count > most_edges:
+            raise ComputeError(
+                f"The outline is longer than {most_edges:,} pixel edges.", code="outline_too_long"
+            )
+    if not count:
         empty = np.zeros(0, dtype=np.int64)
         return Outlines(empty, np.zeros(1, dtype=np.int64), empty, empty)
-    successors = _link_edges(flat, pixels, counts, steps=steps, joins_diagonals=joins_diagonals)
+    edges = [_join_bands([band[direction] for band in found]) for direction in range(_DIRECTIONS)]
+    return _walk_edges(edges, stride)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Edges that head in one direction: pixel, label, pixel and direction of the next edge.
+
+    Pixels are numbered row by row in the image with one more pixel on every side.
+    """
+
+    pixels: Integers
+    labels: LabelImage
+    next_pixels: Integers
+    next_directions: npt.NDArray[np.int8]
+
+
+def _find_edges(padded: LabelImage, first: int, *, joins_diagonals: bool) -> list[_Edges]:
+    """Find the edges heading east, south, west and north of all rows but the outermost two."""
+    stride = padded.shape[1]
+    flat = padded.ravel()
+    steps = (1, stride, -1, -stride)
+    inner = flat[stride:-stride]
+    foreground = inner != 0
+    shift = first * stride
+    found = []
+    for direction, ahead in enumerate(steps):
+        beside = steps[(direction + 3) % _DIRECTIONS]
+        neighbours = flat[stride + beside : flat.size - stride + beside]
+        pixels = np.flatnonzero(foreground & (inner != neighbours)) + stride
+        own = flat[pixels]
+        goes_on = flat[pixels + ahead] == own
+        turns_out = flat[pixels + ahead + beside] == own
+        if not joins_diagonals:
+            turns_out &= goes_on
+        turn = np.where(turns_out, 3, np.where(goes_on, 0, 1))
+        onward = np.where(turns_out, ahead + beside, np.where(goes_on, ahead, 0))
+        found.append(
+            _Edges(
+                pixels + shift,
+                own,
+                pixels + onward + shift,
+                ((direction + turn) % _DIRECTIONS).astype(np.int8),
+            )
+        )
+    return found
+
+
+def _join_bands(bands: list[_Edges]) -> _Edges:
+    if len(bands) == 1:
+        return bands[0]
+    return _Edges(
+        np.concatenate([band.pixels for band in bands]),
+        np.concatenate([band.labels for band in bands]),
+        np.concatenate([band.next_pixels for band in bands]),
+        np.concatenate([band.next_directions for band in bands]),
+    )
+
+
+def _walk_edges(edges: list[_Edges], stride: int) -> Outlines:
+    """Follow the edges around the ROIs, and keep the corners."""
+    pixels = np.concatenate([part.pixels for part in edges])
+    labels = np.concatenate([part.labels for part in edges])
+    directions = np.repeat(np.arange(_DIRECTIONS), [part.pixels.size for part in edges])
+    successors = _link_edges(edges)
     corners = np.empty(pixels.size, dtype=bool)
     corners[successors] = directions[successors] != directions
-    order, loops = _order_edges(successors, flat[pixels])
+    order, loops = _order_edges(successors, labels)
     kept = order[corners[order]]
     loops = loops[kept]
     starts = np.concatenate([[0], np.flatnonzero(np.diff(loops)) + 1, [kept.size]])
     rows, columns = np.divmod(pixels[kept], stride)
     turned = directions[kept]
     return Outlines(
-        labels=flat[pixels[kept[starts[:-1]]]].astype(np.int64),
+        labels=labels[kept[starts[:-1]]].astype(np.int64),
         starts=starts,
         rows=rows - 1 + (turned >= _WEST),
         columns=columns - 1 + ((turned == _SOUTH) | (turned == _WEST)),
     )
 
 
-def _find_edges(flat: LabelImage, stride: int) -> tuple[Integers, Integers]:
-    """Find the pixels with an edge heading east, south, west, north, and their four counts."""
-    beside = np.flatnonzero(flat[:-1] != flat[1:])
-    above = np.flatnonzero(flat[:-stride] != flat[stride:])
-    foreground = flat != 0
-    found = [
-        above[foreground[above + stride]] + stride,
-        beside[foreground[beside]],
-        above[foreground[above]],
-        beside[foreground[beside + 1]] + 1,
-    ]
-    return np.concatenate(found), np.array([part.size for part in found])
-
-
-def _link_edges(
-    flat: LabelImage,
-    pixels: Integers,
-    counts: Integers,
-    *,
-    steps: Integers,
-    joins_diagonals: bool,
-) -> Integers:
+def _link_edges(edges: list[_Edges]) -> Integers:
     """Find the edge that follows each edge on the way around its ROI."""
-    directions = np.repeat(np.arange(_DIRECTIONS), counts)
-    ahead = pixels + steps[directions]
-    outside = ahead + steps[(directions + 3) % _DIRECTIONS]
-    own = flat[pixels]
-    goes_on = flat[ahead] == own
-    turns_out = flat[outside] == own
-    if not joins_diagonals:
-        turns_out &= goes_on
-    turn = np.where(turns_out, 3, np.where(goes_on, 0, 1))
-    next_pixels = np.where(turns_out, outside, np.where(goes_on, ahead, pixels))
-    next_directions = (directions + turn) % _DIRECTIONS
-    first = np.concatenate([[0], np.cumsum(counts)])
-    successors = np.empty(pixels.size, dtype=np.int64)
-    for direction in range(_DIRECTIONS):
+    next_pixels = np.concatenate([part.next_pixels for part in edges])
+    next_directions = np.concatenate([part.next_directions for part in edges])
+    successors = np.empty(next_pixels.size, dtype=np.int64)
+    first = 0
+    for direction, part in enumerate(edges):
         chosen = next_directions == direction
-        candidates = pixels[first[direction] : first[direction + 1]]
-        successors[chosen] = first[direction] + np.searchsorted(candidates, next_pixels[chosen])
+        successors[chosen] = first + np.searchsorted(part.pixels, next_pixels[chosen])
+        first += part.pixels.size
     return successors
 
 

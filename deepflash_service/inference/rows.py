@@ -47,10 +47,10 @@ class Watch:
         if self.is_cancelled is not None and self.is_cancelled():
             raise JobCancelled("The prediction was cancelled.")
 
-    def tell(self, message: str, current: int, maximum: int) -> None:
-        """Report how far a step is."""
+    def tell(self, message: str) -> None:
+        """Report what is done, of which nobody knows how long it takes."""
         if self.report is not None:
-            self.report(Progress(message, current, maximum))
+            self.report(Progress(message))
 
 
 def read_stack(rows: ImageRows, start: int, stop: int) -> Any:
@@ -69,9 +69,9 @@ def measure_ends(rows: ImageRows, watch: Watch) -> list[tuple[float, float]]:
     """
 
     def walk(channel: int) -> Iterator[Any]:
-        for start, band in rows.walk():
+        for _, band in rows.walk():
             watch.check()
-            watch.tell("measuring the intensities", start, rows.shape[0])
+            watch.tell("measuring the intensities")
             yield band[..., channel] if band.ndim == 3 else band
 
     ends = []

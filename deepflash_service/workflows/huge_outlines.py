@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from deepflash_service.core.bands import plan_bands
-from deepflash_service.core.geojson import labels_to_geojson
+from deepflash_service.core.geojson import outlines_to_geojson
 from deepflash_service.core.measurements import measure_lengths
-from deepflash_service.core.outlines import trace_outlines
+from deepflash_service.core.outlines import Outlines, trace_bands
 from deepflash_service.core.roi_windows import RoiWindow, keep_group, plan_windows
 from deepflash_service.core.rois import outlines_to_rois
+from deepflash_service.errors import ComputeError
 from deepflash_service.records import Progress
 from deepflash_service.store.atomic import open_atomic
 from deepflash_service.store.roi_files import open_roi_zip
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.hooks import Hooks
     from deepflash_service.workflows.huge_task import HugeTask
 
-WINDOW_PIXELS = 2_000_000
-"""Pixels that are traced together."""
+WINDOW_PIXELS = 750_000
+"""Pixels that are traced together; each has four edges at most."""
 
-LARGEST_TRACE = 32_000_000
-"""Pixels around one ROI above which its outline does not fit into memory."""
+MOST_EDGES = 3_000_000
+"""Pixel edges of one outline above which it does not fit into memory."""
 
 
 @dataclass(slots=True)
@@ -60,9 +61,10 @@ class OutlineFiles:
         """Return the sentence that the user should know."""
         if not self.left_out:
             return ()
+        are = "ROI has an outline" if self.left_out == 1 else "ROIs have outlines"
         return (
-            f"{self.left_out} ROIs are too large to be outlined; they are in the label image, the "
-            "mask and the table, but not in the ROI set.",
+            f"{self.left_out} {are} of more than {MOST_EDGES:,} pixel edges: not in the ROI set, "
+            "only in label image, mask and table.",
         )
 
 
@@ -128,11 +130,11 @@ def trace_plane(
         hooks.check()
         own = slice(window.first - 1, window.last)
         numbers = range(window.first, window.last + 1)
-        if window.pixels > LARGEST_TRACE:
+        try:
+            outlines = _trace_window(labels, index, window, joins_diagonals=True)
+        except ComputeError:
             files.left_out += len(numbers)
             continue
-        part = _read_window(labels, index, window)
-        outlines = trace_outlines(part).shift(window.top, window.left)
         lengths[own] = measure_lengths(outlines, np.asarray(numbers))
         for roi in outlines_to_rois(
             outlines,
@@ -143,39 +145,31 @@ def trace_plane(
         ):
             files.add_roi(roi)
         if files.geojson is not None:
-            _add_features(files, part, window, scores=scores[own].tolist(), position=position)
+            outlines = _trace_window(labels, index, window, joins_diagonals=False)
+            _add_features(files, outlines, scores=scores[own].tolist(), position=position)
         hooks.report(Progress("outlining ROIs", window.last, scores.size))
     return lengths
 
 
-def _read_window(labels: PieceFile, index: int, window: RoiWindow) -> LabelImage:
-    shape = (window.bottom - window.top, window.right - window.left)
-    part = np.empty(shape, dtype=np.int32)
+def _trace_window(
+    labels: PieceFile, index: int, window: RoiWindow, *, joins_diagonals: bool
+) -> Outlines:
+    """Trace the ROIs of a window; a larger one is a single ROI, which is read in bands."""
     columns = slice(window.left, window.right)
-    for start, stop in plan_bands((shape[0], labels.columns)):
+
+    def read(start: int, stop: int) -> LabelImage:
         rows = labels.read(index, window.top + start, window.top + stop)
-        part[start:stop] = keep_group(rows[:, columns], window)
-    return part
+        return keep_group(rows[:, columns], window)
+
+    bands = plan_bands((window.bottom - window.top, labels.columns))
+    outlines = trace_bands(read, bands, joins_diagonals=joins_diagonals, most_edges=MOST_EDGES)
+    return outlines.shift(window.top, window.left)
 
 
 def _add_features(
-    files: OutlineFiles,
-    part: LabelImage,
-    window: RoiWindow,
-    *,
-    scores: list[float],
-    position: tuple[int, int],
+    files: OutlineFiles, outlines: Outlines, *, scores: list[float], position: tuple[int, int]
 ) -> None:
     z, t = position
-    for feature in labels_to_geojson(part, scores=scores)["features"]:
+    for feature in outlines_to_geojson(outlines, scores=scores)["features"]:
         feature["properties"] = {**feature["properties"], "z": z, "t": t}
-        shape = feature["geometry"]
-        shape["coordinates"] = _shift(shape["coordinates"], window)
         files.add_feature(feature)
-
-
-def _shift(place: Any, window: RoiWindow) -> Any:
-    """Move points (x, y) in nested lists from the window to the image."""
-    if isinstance(place[0], int):
-        return [place[0] + window.left, place[1] + window.top]
-    return [_shift(one, window) for one in place]
