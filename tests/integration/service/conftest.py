@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import numpy.typing as npt
 import psutil
 import pytest
 import tifffile
@@ -65,6 +67,56 @@ class LiveService:
         job: dict[str, Any] = answer.json()
         return job
 
+    def upload_samples(self, *, images: int = 3, size: int = 96) -> str:
+        """Upload images with bright squares and one expert; return the id of the data set."""
+        dataset = str(self.client.post("/datasets", json={"name": "samples"}).json()["id"])
+        rng = np.random.default_rng(0)
+        for number in range(images):
+            mask = np.zeros((size, size), np.uint8)
+            for row, column in rng.integers(4, size - 16, (6, 2)):
+                mask[row : row + 10, column : column + 10] = 255
+            image = (rng.normal(300, 30, mask.shape) + 4.0 * mask).astype(np.uint16)
+            for part, pixels in (("images", image), ("annotations/anna", mask)):
+                path = f"/datasets/{dataset}/{part}/{number}.tif"
+                answer = self.client.put(path, content=encode_tiff(pixels))
+                assert answer.status_code == 201, answer.text
+        return dataset
+
+    def train(self, dataset: str, *, epochs: int = 1000) -> str:
+        """Fine-tune the model ``tiny`` and return the id of the job."""
+        options = {"dataset": dataset, "model": "mine", "base": "tiny", "preset": "quick"}
+        answer = self.client.post("/trainings", json={**options, "epochs": epochs})
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def read_events(self, job_id: str, *, after: int = 0) -> list[dict[str, Any]]:
+        """Return the events of a job after a cursor."""
+        answer = self.client.get(f"/jobs/{job_id}/events?after={after}")
+        events: list[dict[str, Any]] = answer.json()["events"]
+        return events
+
+    def await_step(self, job_id: str, *, step: int = 1, after: int = 0) -> dict[str, Any]:
+        """Return the first event after a cursor that tells of at least this training step."""
+
+        def look() -> dict[str, Any] | None:
+            events = self.read_events(job_id, after=after)
+            return next((one for one in events if one["metrics"].get("step", 0) >= step), None)
+
+        found: dict[str, Any] = await_that(look)
+        return found
+
+    def find_worker(self, job_id: str) -> psutil.Process:
+        """Return the process that works on a job."""
+        owner = self.home / "runs" / job_id / "owner.json"
+        await_that(owner.exists)
+        return psutil.Process(json.loads(owner.read_text(encoding="utf-8"))["pid"])
+
+    def kill(self) -> None:
+        """Kill the service itself with -9."""
+        self.client.close()
+        self.process.kill()
+        self.process.wait(30)
+
     def await_job(self, job_id: str, *states: str) -> dict[str, Any]:
         """Return the job when it is in one of the states (default: has ended)."""
         ends = states or ("done", "failed", "cancelled", "stopped", "interrupted")
@@ -94,12 +146,19 @@ class LiveService:
         return self.process.wait(30)
 
 
-def start_service(home: Path) -> LiveService:
+def encode_tiff(image: npt.NDArray[Any]) -> bytes:
+    """Return an image as the bytes of a TIFF file."""
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, image)
+    return stream.getvalue()
+
+
+def start_service(home: Path, **environment: str) -> LiveService:
     """Start ``deepflash serve`` on a free port and wait for its ready line."""
     begin = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "deepflash_service.cli", "serve", "--no-browser"],
-        env={**os.environ, "DEEPFLASH_HOME": str(home), "PYTHONUNBUFFERED": ""},
+        env={**os.environ, "DEEPFLASH_HOME": str(home), "PYTHONUNBUFFERED": "", **environment},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -119,12 +178,12 @@ def start_service(home: Path) -> LiveService:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], LiveService]]:
+def start(tmp_path: Path) -> Iterator[Callable[..., LiveService]]:
     """Return a function that starts a service on one temporary home; all end with the test."""
     started: list[LiveService] = []
 
-    def begin() -> LiveService:
-        started.append(start_service(tmp_path / "home"))
+    def begin(**environment: str) -> LiveService:
+        started.append(start_service(tmp_path / "home", **environment))
         return started[-1]
 
     yield begin
