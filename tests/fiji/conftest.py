@@ -8,20 +8,23 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import tifffile
 
+from deepflash_service.bridge import connect
 from tests.fiji.desktop import Desktop, open_display, start_imagej
 from tests.fiji.tiny_model import store_threshold_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from deepflash_service.bridge.service import Service
 
 MODEL = "Bright"
 START_SECONDS = 60.0
@@ -35,6 +38,16 @@ def draw_spots(*, shape: tuple[int, int] = (96, 128), count: int = 6) -> NDArray
         row, column = 16 + 32 * (spot // 4), 16 + 32 * (spot % 4)
         image[(rows - row) ** 2 + (columns - column) ** 2 <= (6 + spot) ** 2] = 3000 + 100 * spot
     return image.astype(np.uint16)
+
+
+def await_that(look: Callable[[], Any], *, seconds: float = 2 * START_SECONDS) -> Any:
+    """Return the first true answer of `look`; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := look():
+            return answer
+        time.sleep(0.1)
+    pytest.fail("what was awaited did not happen in time")
 
 
 @contextmanager
@@ -107,6 +120,68 @@ def desktop(
         folder, display=display, jars=require_jvm, plugin_jar=plugin_jar, home=service_home
     ) as imagej:
         yield imagej
+
+
+@pytest.fixture(scope="session")
+def training_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the home folder of a second service, whose library may grow."""
+    home = tmp_path_factory.mktemp("training-home")
+    store_threshold_model(home, name=MODEL)
+    with run_service(home):
+        yield home
+
+
+@pytest.fixture(scope="session")
+def training_service(training_home: Path) -> Iterator[Service]:
+    """Return the client of the second service."""
+    with connect(home=training_home, start=False) as client:
+        yield client
+
+
+@pytest.fixture
+def service(training_service: Service) -> Iterator[Service]:
+    """Return the client of the second service; trainings that a test leaves are cancelled."""
+    yield training_service
+    for job in training_service.jobs():
+        if not job.has_ended:
+            training_service.cancel(job)
+    await_that(lambda: all(job.has_ended for job in training_service.jobs()))
+
+
+@pytest.fixture
+def open_imagej(
+    display: str, require_jvm: Path, plugin_jar: Path, training_home: Path, tmp_path: Path
+) -> Callable[..., Any]:
+    """Return a function that opens one more ImageJ, by default at the second service."""
+
+    def start(name: str, *, home: Path = training_home) -> Any:
+        places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": home}
+        return start_imagej(tmp_path / name, display=display, **places)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def second_imagej(
+    display: str,
+    require_jvm: Path,
+    plugin_jar: Path,
+    training_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Desktop]:
+    """Return an ImageJ at the second service."""
+    folder = tmp_path_factory.mktemp("imagej-2")
+    places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": training_home}
+    with start_imagej(folder, display=display, **places) as imagej:
+        yield imagej
+
+
+@pytest.fixture
+def imagej_2(second_imagej: Desktop) -> Iterator[Desktop]:
+    """Return the ImageJ at the second service without images and with an empty Log."""
+    second_imagej.do("closeall")
+    yield second_imagej
+    second_imagej.do("closeall")
 
 
 @pytest.fixture

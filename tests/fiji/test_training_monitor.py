@@ -6,8 +6,7 @@ import json
 import os
 import re
 import signal
-import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,7 @@ from PIL import Image
 
 from deepflash_service.bridge import connect
 from deepflash_service.errors import DeepFlashError
-from tests.fiji.conftest import MODEL, draw_spots, run_service
-from tests.fiji.desktop import start_imagej
+from tests.fiji.conftest import MODEL, await_that, draw_spots, run_service
 from tests.fiji.tiny_model import store_threshold_model
 
 if TYPE_CHECKING:
@@ -31,79 +29,30 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.xvfb, pytest.mark.jvm, pytest.mark.keras]
 
 WINDOW = "DeepFLaSH Training watched"
-SECONDS = 60.0
 ENDLESS = 2000
 MAGENTA = (0xFF, 0x00, 0xFF)
 LOSS_BLUE = (0x00, 0x72, 0xB2)
 PICTURES = Path(os.environ["DEEPFLASH_PICTURES"]) if "DEEPFLASH_PICTURES" in os.environ else None
 
 
-def await_that(look: Callable[[], Any], *, seconds: float = SECONDS) -> Any:
-    """Return the first true answer of `look`; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if answer := look():
-            return answer
-        time.sleep(0.1)
-    pytest.fail("what was awaited did not happen in time")
-
-
-@pytest.fixture(scope="module")
-def training_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the home folder of a service of its own, with the base model ``Bright``."""
-    home = tmp_path_factory.mktemp("training-home")
-    store_threshold_model(home, name=MODEL)
-    with run_service(home):
-        yield home
-
-
-@pytest.fixture(scope="module")
-def service(training_home: Path) -> Iterator[Service]:
-    """Return the client of that service, with a data set called ``spots``."""
-    with connect(home=training_home, start=False) as client:
-        yield client
-
-
-@pytest.fixture
-def start_training(service: Service) -> Iterator[Callable[..., str]]:
-    """Return a function that starts an endless fine-tuning and returns its job when it learns."""
+def start_training(service: Service) -> str:
+    """Start an endless fine-tuning and return its job when it learns."""
     dataset = service.create_dataset("spots")
     for count in (2, 4, 6):
         image = draw_spots(shape=(144, 144), count=count)
         service.put_image(dataset, f"{count}.tif", image)
         service.put_annotation(dataset, f"{count}.tif", image > 1000, expert="anna")
-    jobs = []
-
-    def start(*, epochs: int = ENDLESS) -> str:
-        job = service.train(dataset, "watched", base=MODEL, preset="quick", epochs=epochs)
-        jobs.append(job.id)
-        await_that(lambda: service.job(job.id).current > 1 or service.job(job.id).has_ended)
-        assert service.job(job.id).state == "running"
-        return str(job.id)
-
-    yield start
-    for job in jobs:
-        with suppress(DeepFlashError):
-            if not service.job(job).has_ended:
-                service.cancel(job)
+    job = service.train(dataset, "watched", base=MODEL, preset="quick", epochs=ENDLESS).id
+    await_that(lambda: service.job(job).current > 1 or service.job(job).has_ended)
+    assert service.job(job).state == "running"
+    return str(job)
 
 
 @pytest.fixture
-def open_imagej(
-    display: str, require_jvm: Path, plugin_jar: Path, training_home: Path, tmp_path: Path
-) -> Callable[[str], Any]:
-    """Return a function that opens one more ImageJ."""
-
-    def start(name: str) -> Any:
-        return start_imagej(
-            tmp_path / name,
-            display=display,
-            jars=require_jvm,
-            plugin_jar=plugin_jar,
-            home=training_home,
-        )
-
-    return start
+def stack() -> Iterator[ExitStack]:
+    """Return a stack that closes what the test opened."""
+    with ExitStack() as opened:
+        yield opened
 
 
 def count_pixels(picture: Path, colour: tuple[int, int, int]) -> int:
@@ -132,11 +81,11 @@ def read_epoch(imagej: Desktop) -> int:
 
 
 def test_monitor_attaches_again_after_fiji_was_killed(
-    start_training: Callable[..., str], open_imagej: Callable[[str], Any], service: Service,
+    open_imagej: Callable[..., Any], service: Service,
     training_home: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     """The curve of a new Fiji holds the epochs before it came; the button stops and keeps."""
-    job = start_training()
+    job = start_training(service)
     with open_imagej("first") as imagej:
         imagej.do("record")
         imagej.do("menu", "DFL Training Monitor")
@@ -177,105 +126,106 @@ def test_monitor_attaches_again_after_fiji_was_killed(
 
 
 def test_macro_follows_stops_resumes_and_cancels(
-    start_training: Callable[..., str], open_imagej: Callable[[str], Any], service: Service,
+    imagej_2: Desktop, service: Service,
     pictures: Path,
 ) -> None:  # fmt: skip
     """Without a window: numbers by Ext, a line per epoch, Escape cancels job and macro."""
-    job = start_training()
+    job = start_training(service)
     cancelled = "aborted Cancelled by the user."
-    with open_imagej("third") as imagej:
-        answer = imagej.do(
-            "macro",
-            'run("DFL Macro Extensions"); '
-            f'Ext.dflProgress("{job}", state, epoch, epochs, loss, jaccard); '
-            f'Ext.dflMetric("{job}", "seconds_per_epoch", pace); Ext.dflWait("{job}", 1, waited); '
-            f'Ext.dflStop("{job}"); '
-            'return state + " " + (epoch > 0) + " " + epochs + " " + (loss > 0) + " " '
-            '+ (pace > 0) + " " + waited;',
-        )
-        assert answer == f"done running 1 {ENDLESS} 1 1 running"
-        follow = f'run("DFL Training Monitor", "job={job}");'
-        answer = imagej.do("macro", f'setBatchMode(true); {follow} return "went on";')
-        assert answer == "done went on"
-        log = imagej.do("log")
-        assert f"DeepFLaSH: watched: epoch 1 of {ENDLESS}, loss " in log.replace("@1", "")
-        assert f"training {job}: Stopped: " in log
-        answer = imagej.do("macro", f'run("DFL Jobs...", "action=resume job={job}");')
-        assert answer == "done null"
-        imagej.do("escapeafter", "1500")
-        assert imagej.do("macro", follow) == cancelled
-        await_that(lambda: service.job(job).state == "cancelled")
-        imagej.do("open", str(pictures / "cells.tif"))
-        imagej.do("escapeafter", "700")
-        assert imagej.do("macro", 'run("DFL Segment...", "model=Bright");') == cancelled
-        newest = service.jobs()[0]
-        assert newest.kind == "segmentation"
-        await_that(lambda: service.job(newest.id).state == "cancelled")
+    answer = imagej_2.do(
+        "macro",
+        'run("DFL Macro Extensions"); '
+        f'Ext.dflProgress("{job}", state, epoch, epochs, loss, jaccard); '
+        f'Ext.dflMetric("{job}", "seconds_per_epoch", pace); Ext.dflWait("{job}", 1, waited); '
+        f'Ext.dflStop("{job}"); '
+        'return state + " " + (epoch > 0) + " " + epochs + " " + (loss > 0) + " " '
+        '+ (pace > 0) + " " + waited;',
+    )
+    assert answer == f"done running 1 {ENDLESS} 1 1 running"
+    follow = f'run("DFL Training Monitor", "job={job}");'
+    answer = imagej_2.do("macro", f'setBatchMode(true); {follow} return "went on";')
+    assert answer == "done went on"
+    log = imagej_2.do("log")
+    assert f"DeepFLaSH: watched: epoch 1 of {ENDLESS}, loss " in log.replace("@1", "")
+    assert f"training {job}: Stopped: " in log
+    answer = imagej_2.do("macro", f'run("DFL Jobs...", "action=resume job={job}");')
+    assert answer == "done null"
+    imagej_2.do("escapeafter", "1500")
+    assert imagej_2.do("macro", follow) == cancelled
+    await_that(lambda: service.job(job).state == "cancelled")
+    imagej_2.do("open", str(pictures / "cells.tif"))
+    imagej_2.do("escapeafter", "700")
+    assert imagej_2.do("macro", 'run("DFL Segment...", "model=Bright");') == cancelled
+    newest = service.jobs()[0]
+    assert newest.kind == "segmentation"
+    await_that(lambda: service.job(newest.id).state == "cancelled")
 
 
 def test_jobs_by_menu_recorded_and_replayed(
-    open_imagej: Callable[[str], Any], service: Service, pictures: Path
+    imagej_2: Desktop, service: Service, pictures: Path
 ) -> None:
     """The table lists every job; what the menu recorded gives the same text in batch mode."""
     job = service.segment({"cells.tif": pictures / "cells.tif"}, MODEL).id
-    await_that(lambda: service.job(job).has_ended)
-    with open_imagej("fourth") as imagej:
-        imagej.do("record")
-        imagej.do("menu", "DFL Jobs...")
-        imagej.do("dialog")
-        imagej.do("choose", "0 show")
-        imagej.do("choose", f"1 {job}")
-        assert "segmentation Bright@1, done" in imagej.do("dialog")
-        imagej.do("shot", str((PICTURES or pictures) / "jobs.png"))
-        imagej.do("press", "OK")
-        shown = imagej.do("window", "DeepFLaSH Job")
-        assert f"Job: {job}" in shown
-        lines = [line for line in imagej.do("recorded").splitlines() if "DFL" in line]
-        assert lines == [f'run("DFL Jobs...", "action=show job={job}");']
-        rows = imagej.do("rows", "DeepFLaSH Jobs").splitlines()
-        assert rows[0].strip().split("\t") == [
-            "ID", "Kind", "State", "Message", "Progress", "Model", "Created",
-        ]  # fmt: skip
-        assert len(rows) == len(service.jobs()) + 1
-        assert imagej.do("macro", f'setBatchMode(true); {lines[0]} return "on";') == "done on"
-        assert shown.partition("\n")[2].strip().splitlines()[1:3] == [
-            "Kind: segmentation", "State: done",
-        ]  # fmt: skip
-        assert "\n".join(shown.strip().splitlines()[-6:]) in imagej.do("log")
-        for options, sentence in (
-            ("action=show job=none", "none"),
-            (f"action=stop job={job}", "has ended already"),
-            (f"action=resume job={job}", "Start a new job instead."),
-            ("action=burn", "action=burn is not known."),
-        ):
-            answer = imagej.do("macro", f'run("DFL Jobs...", "{options}");')
-            assert answer.startswith("aborted ")
-            assert sentence in answer
+    with suppress(DeepFlashError):
+        service.cancel(job)
+    state = await_that(lambda: service.job(job).has_ended and service.job(job).state)
+    imagej_2.do("record")
+    imagej_2.do("menu", "DFL Jobs...")
+    imagej_2.do("dialog")
+    imagej_2.do("choose", "0 show")
+    imagej_2.do("choose", f"1 {job}")
+    assert f"segmentation Bright@1, {state}" in imagej_2.do("dialog")
+    imagej_2.do("shot", str((PICTURES or pictures) / "jobs.png"))
+    imagej_2.do("press", "OK")
+    shown = imagej_2.do("window", "DeepFLaSH Job")
+    assert f"Job: {job}" in shown
+    lines = [line for line in imagej_2.do("recorded").splitlines() if "DFL" in line]
+    assert lines == [f'run("DFL Jobs...", "action=show job={job}");']
+    rows = imagej_2.do("rows", "DeepFLaSH Jobs").splitlines()
+    assert rows[0].strip().split("\t") == [
+        "ID", "Kind", "State", "Message", "Progress", "Model", "Created",
+    ]  # fmt: skip
+    assert len(rows) == len(service.jobs()) + 1
+    assert imagej_2.do("macro", f'setBatchMode(true); {lines[0]} return "on";') == "done on"
+    assert shown.partition("\n")[2].strip().splitlines()[1:3] == [
+        "Kind: segmentation", f"State: {state}",
+    ]  # fmt: skip
+    assert "\n".join(shown.strip().splitlines()[-6:]) in imagej_2.do("log")
+    for options, sentence in (
+        ("action=show job=none", "none"),
+        (f"action=stop job={job}", "has ended already"),
+        (f"action=resume job={job}", "Start a new job instead."),
+        ("action=burn", "action=burn is not known."),
+    ):
+        answer = imagej_2.do("macro", f'run("DFL Jobs...", "{options}");')
+        assert answer.startswith("aborted ")
+        assert sentence in answer
 
 
 def test_monitor_waits_for_a_service_that_was_killed(
-    start_training: Callable[..., str], open_imagej: Callable[[str], Any], training_home: Path
+    open_imagej: Callable[..., Any], tmp_path: Path, stack: ExitStack
 ) -> None:
     """A new service has another port and token: the window says so and goes on by itself."""
-    start_training()
-    with open_imagej("fifth") as imagej:
+    home = tmp_path / "home"
+    store_threshold_model(home, name=MODEL)
+    with run_service(home), connect(home=home, start=False) as service:
+        job = start_training(service)
+        imagej = stack.enter_context(open_imagej("fifth", home=home))
         imagej.do("menu", "DFL Training Monitor")
         await_that(lambda: read_epoch(imagej))
-        pid = json.loads((training_home / "service.json").read_text())["pid"]
-        os.kill(pid, signal.SIGKILL)
+        os.kill(json.loads((home / "service.json").read_text())["pid"], signal.SIGKILL)
         await_that(lambda: "The service has not answered for" in read_monitor(imagej))
-        before = read_epoch(imagej)
-        with run_service(training_home), connect(home=training_home, start=False) as service:
-            await_that(lambda: read_epoch(imagej) > before)
-            assert "running" in read_monitor(imagej).splitlines()
-            job = service.jobs()[0]
-            imagej.do("click", f"{WINDOW}|Cancel and discard")
-            assert "This cannot be undone." in imagej.do("dialog")
-            imagej.do("press", "Keep training")
-            imagej.do("nodialog")
-            assert service.job(job).state == "running"
-            imagej.do("click", f"{WINDOW}|Cancel and discard")
-            imagej.do("dialog")
-            imagej.do("press", "Discard")
-            await_that(lambda: service.job(job).state == "cancelled")
-            await_that(lambda: "Cancelled: nothing was kept." in read_monitor(imagej))
+    before = read_epoch(imagej)
+    with run_service(home), connect(home=home, start=False) as service:
+        await_that(lambda: read_epoch(imagej) > before)
+        assert "running" in read_monitor(imagej).splitlines()
+        imagej.do("click", f"{WINDOW}|Cancel and discard")
+        assert "This cannot be undone." in imagej.do("dialog")
+        imagej.do("press", "Keep training")
+        imagej.do("nodialog")
+        assert service.job(job).state == "running"
+        imagej.do("click", f"{WINDOW}|Cancel and discard")
+        imagej.do("dialog")
+        imagej.do("press", "Discard")
+        await_that(lambda: service.job(job).state == "cancelled")
+        await_that(lambda: "Cancelled: nothing was kept." in read_monitor(imagej))

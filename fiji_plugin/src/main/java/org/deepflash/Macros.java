@@ -6,9 +6,11 @@ import org.deepflash.commands.Failures;
 import org.deepflash.commands.FolderSegmentation;
 import org.deepflash.commands.Jobs;
 import org.deepflash.commands.MacroExtensions;
+import org.deepflash.commands.ModelLibrary;
 import org.deepflash.commands.RoiConversion;
 import org.deepflash.commands.Segment;
 import org.deepflash.commands.SetUp;
+import org.deepflash.commands.Train;
 import org.deepflash.records.OptionText;
 
 /**
@@ -47,9 +49,19 @@ public final class Macros {
         return answer(() -> Jobs.act(OptionText.parse(options)));
     }
 
+    /** Lists, describes, imports and exports models; returns what came of it. Keys of {@code DFL Model Library...}. */
+    public static String library(String options) {
+        return answer(() -> ModelLibrary.act(OptionText.parse(options)));
+    }
+
     /** Stores the settings of {@code DFL Set Up...}; returns a report on the connection. */
     public static String setUp(String options) {
         return answer(() -> SetUp.store(OptionText.parse(options)));
+    }
+
+    /** Starts a training; returns the id of its job. Keys of {@code DFL Train...}. */
+    public static String train(String options) {
+        return answer(() -> Train.start(OptionText.parse(options)));
     }
 
     /** Registers {@code Ext.dfl...} in the running macro where menu commands do not work; returns an empty text. */

@@ -1,13 +1,7 @@
 package org.deepflash.client;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import java.io.UnsupportedEncodingException;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -23,7 +17,7 @@ import org.deepflash.records.ServiceInfo;
 /** Speaks docs/http-api.md over {@code HttpURLConnection}, which Java 8 has. */
 public final class HttpServiceClient implements ServiceClient {
 
-    private static final String API = "/api/v" + PluginVersion.API;
+    static final String API = "/api/v" + PluginVersion.API;
     private static final String JSON = "application/json";
     private static final byte[] EMPTY = {'{', '}'};
 
@@ -74,23 +68,17 @@ public final class HttpServiceClient implements ServiceClient {
 
     @Override
     public List<ModelInfo> listModels() {
-        JsonElement cards = Json.readObject(transport.get(API + "/models")).get("models");
-        List<ModelInfo> models = new ArrayList<>();
-        for (JsonElement card : cards == null ? new JsonArray() : cards.getAsJsonArray()) {
-            models.add(readModel(card.getAsJsonObject()));
-        }
-        models.sort(Comparator.comparing(ModelInfo::getName, String.CASE_INSENSITIVE_ORDER));
-        return models;
+        return models().list();
     }
 
-    private static ModelInfo readModel(JsonObject card) {
-        return new ModelInfo.Builder(Json.text(card, "name", "?"))
-            .version((int) Json.number(card, "version", 1))
-            .target(Json.text(card, "target", "roi"))
-            .threshold(Json.number(card, "threshold", 0.5))
-            .minRoiSize((int) Json.number(card, "min_roi_size", 0))
-            .channels((int) Json.number(Json.object(card, "network"), "channels", 1))
-            .build();
+    @Override
+    public ModelClient models() {
+        return new ModelClient(transport);
+    }
+
+    @Override
+    public DatasetClient datasets() {
+        return new DatasetClient(transport);
     }
 
     @Override
@@ -118,13 +106,13 @@ public final class HttpServiceClient implements ServiceClient {
 
     @Override
     public Job getJob(String id) {
-        return JobJson.readJob(transport.get(API + "/jobs/" + encode(id)));
+        return JobJson.readJob(transport.get(API + "/jobs/" + Json.encode(id)));
     }
 
     @Override
     public void cancelJob(String id) {
         try {
-            transport.send("DELETE", API + "/jobs/" + encode(id), JSON, new byte[0]);
+            transport.send("DELETE", API + "/jobs/" + Json.encode(id), JSON, new byte[0]);
         } catch (ServiceException error) {
             if (!error.getCode().equals("job_finished")) {
                 throw error;
@@ -134,12 +122,12 @@ public final class HttpServiceClient implements ServiceClient {
 
     @Override
     public Job stopJob(String id) {
-        return JobJson.readJob(transport.send("POST", API + "/jobs/" + encode(id) + "/stop", JSON, EMPTY));
+        return JobJson.readJob(transport.send("POST", API + "/jobs/" + Json.encode(id) + "/stop", JSON, EMPTY));
     }
 
     @Override
     public Job resumeJob(String id) {
-        return JobJson.readJob(transport.send("POST", API + "/jobs/" + encode(id) + "/resume", JSON, EMPTY));
+        return JobJson.readJob(transport.send("POST", API + "/jobs/" + Json.encode(id) + "/resume", JSON, EMPTY));
     }
 
     @Override
@@ -149,19 +137,11 @@ public final class HttpServiceClient implements ServiceClient {
 
     @Override
     public EventPage getEvents(String id, long after) {
-        return JobJson.readEvents(transport.get(API + "/jobs/" + encode(id) + "/events?after=" + after));
+        return JobJson.readEvents(transport.get(API + "/jobs/" + Json.encode(id) + "/events?after=" + after));
     }
 
     @Override
     public byte[] getResult(String id, String file) {
-        return transport.get(API + "/jobs/" + encode(id) + "/results/" + encode(file));
-    }
-
-    private static String encode(String text) {
-        try {
-            return URLEncoder.encode(text, "UTF-8").replace("+", "%20");
-        } catch (UnsupportedEncodingException error) {
-            throw new IllegalStateException(error);
-        }
+        return transport.get(API + "/jobs/" + Json.encode(id) + "/results/" + Json.encode(file));
     }
 }

@@ -5,6 +5,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import java.io.UnsupportedEncodingException;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 
 /** Reads JSON without surprises: what is absent or null becomes the given default. */
@@ -42,5 +44,14 @@ final class Json {
     static JsonArray array(JsonObject object, String key) {
         JsonElement element = object.get(key);
         return element == null || !element.isJsonArray() ? new JsonArray() : element.getAsJsonArray();
+    }
+
+    /** Returns text for one segment of an address. */
+    static String encode(String text) {
+        try {
+            return URLEncoder.encode(text, "UTF-8").replace("+", "%20");
+        } catch (UnsupportedEncodingException error) {
+            throw new IllegalStateException(error);
+        }
     }
 }

@@ -19,6 +19,12 @@ public interface ServiceClient {
     /** Returns the newest version of each model, sorted by name. */
     List<ModelInfo> listModels();
 
+    /** Returns the calls about the model library. */
+    ModelClient models();
+
+    /** Returns the calls about data sets, trainings and evaluations. */
+    DatasetClient datasets();
+
     /**
      * Starts the segmentation of one plane.
      *

@@ -18,7 +18,7 @@ import org.deepflash.records.JobEvent;
  */
 public final class TrainingHistory {
 
-    private static final Pattern DEVICE = Pattern.compile("(?i)\\b(?:trains|training|runs|computes) on (?:the )?(.+?)\\.?$");
+    private static final Pattern DEVICE = Pattern.compile("(?i)\\b(?:trains|training|runs|computes) on (?:the )?(.+?)(?:, goes on .*)?\\.?$");
 
     private final TreeMap<Integer, EpochPoint> points = new TreeMap<>();
     private final Map<String, Double> newest = new LinkedHashMap<>();

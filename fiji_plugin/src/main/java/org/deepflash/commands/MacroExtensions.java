@@ -46,6 +46,7 @@ public final class MacroExtensions implements PlugIn, MacroExtension {
             describe("dflHealth", TEXT_OUT),
             describe("dflModels", TEXT_OUT),
             describe("dflSegment", NUMBER, TEXT, NUMBER_OUT),
+            describe("dflTrain", TEXT, TEXT_OUT),
             describe("dflProgress", TEXT, TEXT_OUT, NUMBER_OUT, NUMBER_OUT, NUMBER_OUT, NUMBER_OUT),
             describe("dflMetric", TEXT, TEXT, NUMBER_OUT),
             describe("dflWait", TEXT, NUMBER, TEXT_OUT),
@@ -81,6 +82,9 @@ public final class MacroExtensions implements PlugIn, MacroExtension {
                 String image = String.valueOf(((Double) arguments[0]).intValue());
                 OptionText options = OptionText.parse(arguments[1] + " image=" + image);
                 set(arguments[2], Segment.segment(options));
+                break;
+            case "dflTrain":
+                set(arguments[1], Train.start(OptionText.parse((String) arguments[0])));
                 break;
             case "dflProgress":
                 report(arguments);
@@ -129,10 +133,11 @@ public final class MacroExtensions implements PlugIn, MacroExtension {
         Job job = follower.getJob();
         TrainingHistory history = follower.getHistory();
         List<EpochPoint> points = history.getPoints();
-        boolean isTraining = !points.isEmpty();
+        // The newest point may be of an epoch in the making; the progress counts finished ones.
+        boolean isOver = job.isFinished() && !points.isEmpty();
         set(arguments[1], job.getState());
-        set(arguments[2], isTraining ? points.get(points.size() - 1).getTotal() : job.getProgress().getCurrent());
-        set(arguments[3], isTraining ? history.getEpochs() : job.getProgress().getMaximum());
+        set(arguments[2], isOver ? points.get(points.size() - 1).getTotal() : job.getProgress().getCurrent());
+        set(arguments[3], isOver ? history.getEpochs() : job.getProgress().getMaximum());
         set(arguments[4], history.getMetric("loss"));
         set(arguments[5], history.getMetric("roi_jaccard"));
     }

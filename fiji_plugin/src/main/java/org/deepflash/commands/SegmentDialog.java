@@ -17,6 +17,8 @@ import org.deepflash.records.SegmentSettings;
 final class SegmentDialog {
 
     private static final String PREFIX = "deepflash.segment.";
+    /** Preference that holds the model to offer first. */
+    static final String MODEL = PREFIX + "model";
     private static final String[] BOXES = {"mask", "labels", "probability", "add_to_manager", "append", "table"};
 
     private SegmentDialog() {
@@ -47,7 +49,7 @@ final class SegmentDialog {
 
     private static void addModel(GenericDialog dialog, List<ModelInfo> models) {
         String[] names = models.stream().map(ModelInfo::getName).toArray(String[]::new);
-        dialog.addChoice("Model", names, Prefs.get(PREFIX + "model", names[0]));
+        dialog.addChoice("Model", names, Prefs.get(MODEL, names[0]));
         Choice choice = (Choice) dialog.getChoices().get(0);
         dialog.addMessage(describe(models.get(choice.getSelectedIndex())) + "          ");
         Label label = (Label) dialog.getMessage();

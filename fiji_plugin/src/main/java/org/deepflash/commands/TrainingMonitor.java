@@ -79,7 +79,7 @@ public final class TrainingMonitor implements PlugIn {
             found = isBetter ? job : found;
         }
         if (found == null) {
-            throw new InputException("There is no training yet. Start one with `deepflash train`.");
+            throw new InputException("There is no training yet. Start one with DFL Train...");
         }
         return found;
     }

@@ -1,5 +1,9 @@
 package org.deepflash.records;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /** The facts of a model card that dialogs and commands need. */
 public final class ModelInfo {
 
@@ -9,6 +13,7 @@ public final class ModelInfo {
     private final double threshold;
     private final int minRoiSize;
     private final int channels;
+    private final Map<String, String> facts;
 
     private ModelInfo(Builder builder) {
         this.name = builder.name;
@@ -17,6 +22,7 @@ public final class ModelInfo {
         this.threshold = builder.threshold;
         this.minRoiSize = builder.minRoiSize;
         this.channels = builder.channels;
+        this.facts = Collections.unmodifiableMap(new LinkedHashMap<>(builder.facts));
     }
 
     /** Returns the name in the library. */
@@ -49,6 +55,11 @@ public final class ModelInfo {
         return channels;
     }
 
+    /** Returns what else the card tells, ready to be shown; what is not known is empty. */
+    public Map<String, String> getFacts() {
+        return facts;
+    }
+
     /** Collects the facts of one model. */
     public static final class Builder {
 
@@ -58,6 +69,7 @@ public final class ModelInfo {
         private double threshold = 0.5;
         private int minRoiSize;
         private int channels = 1;
+        private Map<String, String> facts = Collections.emptyMap();
 
         /** @param name the name in the library */
         public Builder(String name) {
@@ -91,6 +103,12 @@ public final class ModelInfo {
         /** Sets the number of channels. */
         public Builder channels(int value) {
             channels = value;
+            return this;
+        }
+
+        /** Sets what else the card tells. */
+        public Builder facts(Map<String, String> value) {
+            facts = value;
             return this;
         }
 

@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.deepflash.records.ConnectionSettings;
 import org.deepflash.records.SegmentSettings;
+import org.deepflash.records.TrainSettings;
 import org.junit.jupiter.api.Test;
 
 /** Every command of the menu and each of its macro keys is told in macros/README.md. */
@@ -31,6 +32,8 @@ class CommandKeysTest {
         Map<String, Set<String>> keys = new LinkedHashMap<>();
         keys.put("DFL Segment...", SegmentSettings.KEYS);
         keys.put("DFL Set Up...", ConnectionSettings.KEYS);
+        keys.put("DFL Model Library...", ModelActions.KEYS);
+        keys.put("DFL Train...", TrainSettings.KEYS);
         keys.put("DFL Jobs...", JobActions.KEYS);
         keys.put("DFL Training Monitor", TrainingMonitor.KEYS);
         return keys;

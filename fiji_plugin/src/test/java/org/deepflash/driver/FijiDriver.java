@@ -62,6 +62,9 @@ public final class FijiDriver {
             case "idle":
                 return awaitIdle();
             case "record":
+                if (Recorder.getInstance() != null) {
+                    Recorder.getInstance().close();
+                }
                 new Recorder();
                 return "";
             case "recorded":

@@ -1,0 +1,86 @@
+package org.deepflash.client;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deepflash.records.Job;
+
+/** The part of the service about data sets, trainings and evaluations. All calls throw {@link ServiceException}. */
+public final class DatasetClient {
+
+    private static final String DATASETS = HttpServiceClient.API + "/datasets";
+    private static final String JSON = "application/json";
+    private static final String BYTES = "application/octet-stream";
+
+    private final HttpTransport transport;
+
+    DatasetClient(HttpTransport transport) {
+        this.transport = transport;
+    }
+
+    /** Makes an empty data set and returns its id. */
+    public String create(String name) {
+        JsonObject body = new JsonObject();
+        body.addProperty("name", name);
+        return Json.text(Json.readObject(transport.send("POST", DATASETS, JSON, utf8(body))), "id", "");
+    }
+
+    /** Moves a data set to the trash of the service. */
+    public void delete(String id) {
+        transport.send("DELETE", DATASETS + "/" + Json.encode(id), "", new byte[0]);
+    }
+
+    /** Uploads the bytes of an image file under its name. */
+    public void putImage(String id, String name, byte[] file) {
+        transport.send("PUT", DATASETS + "/" + Json.encode(id) + "/images/" + Json.encode(name), BYTES, file);
+    }
+
+    /** Uploads what one expert marked in an image (mask, label image or ROI set); returns the number of ROIs. */
+    public int putAnnotation(String id, String expert, String name, byte[] file) {
+        byte[] answer = transport.send("PUT", DATASETS + "/" + Json.encode(id) + "/annotations/" + Json.encode(expert)
+            + "/" + Json.encode(name), BYTES, file);
+        return (int) Json.number(Json.readObject(answer), "rois", 0);
+    }
+
+    /** Returns image to its experts, in the order of the service; what was left out goes to the warnings. */
+    public Map<String, List<String>> listPairs(String id, List<String> warnings) {
+        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs"));
+        Json.array(answer, "warnings").forEach(warning -> warnings.add(warning.getAsString()));
+        Map<String, List<String>> pairs = new LinkedHashMap<>();
+        for (JsonElement element : Json.array(answer, "pairs")) {
+            JsonObject pair = element.getAsJsonObject();
+            List<String> experts = new ArrayList<>();
+            Json.array(pair, "experts").forEach(expert -> experts.add(expert.getAsString()));
+            pairs.put(Json.text(pair, "image", ""), experts);
+        }
+        return pairs;
+    }
+
+    /** Starts a training; numbers and words become JSON as they are, empty words are left out. */
+    public Job train(Map<String, Object> options) {
+        JsonObject body = new JsonObject();
+        options.forEach((key, value) -> {
+            if (value instanceof Number) {
+                body.add(key, new JsonPrimitive((Number) value));
+            } else if (!value.toString().isEmpty()) {
+                body.addProperty(key, value.toString());
+            }
+        });
+        return JobJson.readJob(transport.send("POST", HttpServiceClient.API + "/trainings", JSON, utf8(body)));
+    }
+
+    /** Returns the names of the options of a training, as the service lists them. */
+    public List<String> listTrainOptions() {
+        JsonObject schema = Json.readObject(transport.get(HttpServiceClient.API + "/schemas/training"));
+        return new ArrayList<>(Json.object(schema, "properties").keySet());
+    }
+
+    private static byte[] utf8(JsonObject body) {
+        return body.toString().getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,106 @@
+package org.deepflash.commands;
+
+import ij.IJ;
+import ij.Prefs;
+import ij.gui.GenericDialog;
+import java.io.IOException;
+import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.List;
+import org.deepflash.client.Connection;
+import org.deepflash.client.ServiceClient;
+import org.deepflash.records.Job;
+import org.deepflash.records.ModelInfo;
+import org.deepflash.records.OptionText;
+import org.deepflash.records.TrainSettings;
+
+/** {@code DFL Train...}: images and annotations of experts become a model. */
+public final class Train extends Command {
+
+    private static final String PREFIX = "deepflash.train.";
+    private static final String BY_PRESET = "0";
+
+    @Override
+    void runWithDialog() throws IOException {
+        ServiceClient client = Connector.connect();
+        TrainSettings settings = ask(client.listModels());
+        Job job = submit(client, settings);
+        MonitorWindow.open(new Connection(client, Connector::reconnect), job);
+    }
+
+    @Override
+    void runWith(OptionText options) throws IOException {
+        start(options);
+    }
+
+    /**
+     * Starts a training without asking; with {@code wait} it comes back when the training has ended.
+     *
+     * @return the id of the job
+     */
+    public static String start(OptionText options) throws IOException {
+        TrainSettings settings = TrainSettings.fromOptions(options);
+        ServiceClient client = Connector.connect();
+        Job job = submit(client, settings);
+        if (settings.waits()) {
+            TrainingMonitor.follow(new Connection(client, Connector::reconnect), job, settings.getOutputFolder());
+        }
+        return job.getId();
+    }
+
+    private static Job submit(ServiceClient client, TrainSettings settings) throws IOException {
+        DatasetUpload data = DatasetUpload.send(client.datasets(), settings.getModel(),
+            Paths.get(settings.getImageFolder()), settings.getMaskFolders());
+        data.getProblems().forEach(problem -> IJ.log("DeepFLaSH: left out. " + problem));
+        Job job;
+        try {
+            job = client.datasets().train(settings.toOptions(data.getId()));
+        } catch (RuntimeException error) {
+            data.discard();
+            throw error;
+        }
+        RunningNotice.skip();
+        IJ.log("DeepFLaSH: training " + job.getId() + " started with " + data.getPairs().size() + " images of "
+            + data.getRoiCounts().size() + " experts. It goes on when Fiji is closed.");
+        return job;
+    }
+
+    private static TrainSettings ask(List<ModelInfo> models) {
+        List<String> bases = new ArrayList<>();
+        bases.add(TrainSettings.NEW);
+        models.forEach(model -> bases.add(model.getName()));
+        GenericDialog dialog = new GenericDialog("DFL Train");
+        dialog.addStringField("Model", Prefs.get(PREFIX + "model", ""), 20);
+        dialog.addChoice("Base", bases.toArray(new String[0]), Prefs.get(PREFIX + "base", TrainSettings.NEW));
+        dialog.addDirectoryField("Image_folder", Prefs.get(PREFIX + "image_folder", ""), 36);
+        dialog.addDirectoryField("Mask_folders", Prefs.get(PREFIX + "mask_folders", ""), 36);
+        dialog.addMessage("Model: name of the new model. Base: new, or a model to go on from (fewer epochs and"
+            + " images).\nMask folders: a folder with one folder per expert, or anna=DIR;ben=DIR.");
+        dialog.addChoice("Preset", TrainSettings.PRESETS.toArray(new String[0]), Prefs.get(PREFIX + "preset", "standard"));
+        dialog.addStringField("Epochs", BY_PRESET, 8);
+        dialog.addChoice("Consensus of the experts", TrainSettings.CONSENSUS.toArray(new String[0]), "auto");
+        dialog.addStringField("Min_ROI_size", "", 8);
+        dialog.addStringField("Channel", "0", 8);
+        dialog.addStringField("Seed", "0", 8);
+        dialog.addMessage("Epochs 0 = as the preset says; at least 50 to go on from a base, 100 from new.\n"
+            + "Minimum ROI size in pixels, empty = found from the annotations. Channel 0 = the only one.");
+        dialog.showDialog();
+        if (dialog.wasCanceled()) {
+            throw Failures.cancel();
+        }
+        return read(dialog);
+    }
+
+    private static TrainSettings read(GenericDialog dialog) {
+        OptionText options = OptionText.parse("").with("model", dialog.getNextString().trim())
+            .with("base", dialog.getNextChoice()).with("image_folder", dialog.getNextString().trim())
+            .with("mask_folders", dialog.getNextString().trim()).with("preset", dialog.getNextChoice())
+            .with("epochs", dialog.getNextString().trim()).with("consensus", dialog.getNextChoice())
+            .with("min_roi_size", dialog.getNextString().trim()).with("channel", dialog.getNextString().trim())
+            .with("seed", dialog.getNextString().trim());
+        for (String key : new String[] {"model", "base", "image_folder", "mask_folders", "preset"}) {
+            Prefs.set(PREFIX + key, options.get(key, ""));
+        }
+        return TrainSettings.fromOptions(options);
+    }
+}
