@@ -19,6 +19,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.errors import InputError
 from deepflash_service.store.atomic import explain_disk_fault, write_json
 from deepflash_service.store.checkpoint_folders import (
     UNREADABLE,
@@ -129,9 +130,16 @@ def read_checkpoint(run: Run, member: int) -> tuple[Checkpoint | None, list[str]
 
 
 def clear_checkpoints(run: Run, member: int) -> None:
-    """Remove all checkpoints of a member: it is finished, or begins again."""
+    """Remove all checkpoints of a member that is finished."""
     for folder in run.checkpoints.glob(f"member-{member}-*/"):
         remove_folder(folder)
+
+
+def forget_member(run: Run, member: int) -> None:
+    """Remove all that is kept of a member: it begins again."""
+    (run.checkpoints / f"member-{member}.json").unlink(missing_ok=True)
+    name_weights(run, member).unlink(missing_ok=True)
+    clear_checkpoints(run, member)
 
 
 def read_progress(run: Run) -> int:
@@ -181,15 +189,25 @@ def write_finished(run: Run, member: int, *, facts: Mapping[str, Any]) -> None:
 
 
 def read_finished(run: Run, member: int) -> dict[str, Any] | None:
-    """Return the facts of a finished member whose weights file is whole, else None."""
-    facts = peek_json(run.checkpoints / f"member-{member}.json")
-    try:
-        is_whole = facts is not None and facts["weights_sha256"] == hash_file(
-            name_weights(run, member)
-        )
-    except UNREADABLE:
+    """Return the facts of a finished member, or None when it is not finished.
+
+    Raises
+    ------
+    InputError
+        Code ``damaged_file`` when its files are not as they were written.
+    """
+    path = run.checkpoints / f"member-{member}.json"
+    weights = name_weights(run, member)
+    if not path.exists():
         return None
-    return facts if is_whole else None
+    facts = read_json(path)
+    if not weights.exists() or facts.get("weights_sha256") != hash_file(weights):
+        raise InputError(
+            f"{weights} is damaged; the member is trained again.",
+            code="damaged_file",
+            details={"path": str(weights)},
+        )
+    return facts
 
 
 def name_weights(run: Run, member: int) -> Path:

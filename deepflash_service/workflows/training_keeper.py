@@ -7,9 +7,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from deepflash_service.errors import InputError
 from deepflash_service.store.checkpoints import (
     Checkpoint,
     clear_checkpoints,
+    forget_member,
     name_weights,
     read_checkpoint,
     read_finished,
@@ -145,12 +147,12 @@ class MemberKeeper:
         return TrainingState(state, dict(found.arrays), dict(found.best))
 
     def discard(self, warn: Callable[[str], None]) -> None:
-        """Remove the checkpoints of a member that has to begin again, and say so."""
+        """Remove what is kept of a member that has to begin again, and say so."""
         warn(
             f"What was kept of member {self._number} is damaged, or was made with other settings "
             "or another version of this program, so it begins again."
         )
-        clear_checkpoints(self._run, self._number)
+        forget_member(self._run, self._number)
         self._step, self._best = -1, (0, "")
 
     def finish(self, member: TrainedMember, *, device: str) -> None:
@@ -182,7 +184,10 @@ class MemberKeeper:
         """
         from deepflash_service.network.weights import read_weights
 
-        facts = read_finished(self._run, self._number)
+        try:
+            facts = read_finished(self._run, self._number)
+        except InputError:
+            facts = {}
         if facts is None:
             return None
         if any(facts.get(key) != one for key, one in self._identity.items()):

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from deepflash_service.errors import InputError
 from deepflash_service.store import runs
 from deepflash_service.store.checkpoints import (
     Checkpoint,
     clear_checkpoints,
+    forget_member,
     name_weights,
     read_checkpoint,
     read_finished,
@@ -190,5 +192,8 @@ def test_a_finished_member_counts_only_with_its_weights(run: Run) -> None:
     assert facts is not None
     assert facts["step"] == 60
     name_weights(run, 1).write_bytes(b"weighty")
+    with pytest.raises(InputError):
+        read_finished(run, 1)
+    forget_member(run, 1)
     assert read_finished(run, 1) is None
-    assert read_finished(run, 2) is None
+    assert list(run.checkpoints.iterdir()) == []

@@ -1,0 +1,107 @@
+"""A training goes on only with the data that it began with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deepflash_service.errors import ConflictError
+from deepflash_service.records import ModelCard, TrainOptions
+from deepflash_service.store import datasets, models, runs
+from deepflash_service.store.images import write_image, write_mask
+from deepflash_service.workflows.training_start import Beginning, begin_training
+
+MASK = np.eye(30, dtype=bool)
+
+
+class Training:
+    """A training of six images by two experts, in folders that a test may change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "home"
+        for number in range(6):
+            self.write_image(f"{number}.tif", value=number)
+            for expert in ("anna", "ben"):
+                write_mask(folder / expert / f"{number}.tif", MASK)
+        masks = {expert: folder / expert for expert in ("anna", "ben")}
+        self.dataset = datasets.link_folders(self.home, folder / "images", masks=masks)
+        self.run = runs.create_run(self.home, "training", options={})
+
+    def write_image(self, name: str, *, value: int) -> None:
+        """Write an image that differs from others by its value."""
+        write_image(self.folder / "images" / name, np.full((30, 30), value, np.uint8))
+
+    def begin(self, **chosen: Any) -> Beginning:
+        """Begin, or go on."""
+        return begin_training(
+            self.home,
+            self.run,
+            dataset=datasets.open_dataset(self.home, self.dataset),
+            options=TrainOptions(dataset=self.dataset, model="m", **chosen),
+        )
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Training:
+    """Return a training that has not begun."""
+    return Training(tmp_path)
+
+
+def test_unchanged_data_goes_on(training: Training) -> None:
+    """The same files give the same fingerprint; a file that is rewritten alike does not matter."""
+    first = training.begin()
+    training.write_image("3.tif", value=3)
+    assert training.begin() == first
+
+
+def test_every_change_is_named(training: Training) -> None:
+    """Added, removed and changed files, a few of them by name, and what to do."""
+    training.begin()
+    for number in range(5):
+        write_mask(training.folder / "anna" / f"{number}.tif", ~MASK)
+    (training.folder / "ben" / "5.tif").unlink()
+    training.write_image("6.tif", value=6)
+    write_mask(training.folder / "ben" / "6.tif", MASK)
+    with pytest.raises(ConflictError) as caught:
+        training.begin()
+    assert caught.value.code == "data_changed"
+    assert caught.value.message == (
+        "The data set has changed since this training began (added: annotation ben/6.tif, image "
+        "6.tif; removed: annotation ben/5.tif; changed: annotation anna/0.tif, annotation "
+        "anna/1.tif, annotation anna/2.tif and 2 more), so it cannot go on. Put the files back as "
+        "they were, or start a new training."
+    )
+    assert caught.value.details["removed"] == ["annotation ben/5.tif"]
+    assert len(list(caught.value.details["changed"])) == 5  # type: ignore[call-overload]
+
+
+def test_an_image_that_lost_its_annotations_is_missed(training: Training) -> None:
+    """Fewer pairs are a change too."""
+    training.begin()
+    for expert in ("anna", "ben"):
+        (training.folder / expert / "2.tif").unlink()
+    with pytest.raises(ConflictError) as caught:
+        training.begin()
+    assert "image 2.tif" in caught.value.message
+
+
+def publish(home: Path, name: str) -> None:
+    """Add a version to the library."""
+    with models.stage_model(home) as folder:
+        (folder / "member-1.weights.h5").write_bytes(b"weights")
+        models.publish_model(home, folder, card=ModelCard(name=name))
+
+
+def test_the_base_model_stays_the_version_it_was(training: Training) -> None:
+    """A newer version of the base model, or a moved label, does not change a begun training."""
+    publish(training.home, "base")
+    first = training.begin(base="base").base
+    publish(training.home, "base")
+    again = training.begin(base="base").base
+    assert first is not None
+    assert again is not None
+    assert (first.reference, again.reference) == ("base@1", "base@1")
