@@ -1,11 +1,13 @@
 package org.deepflash;
 
 import java.util.concurrent.Callable;
+import org.deepflash.commands.CheckPairs;
 import org.deepflash.commands.CheckService;
 import org.deepflash.commands.Failures;
 import org.deepflash.commands.FolderSegmentation;
 import org.deepflash.commands.Jobs;
 import org.deepflash.commands.MacroExtensions;
+import org.deepflash.commands.MergeExperts;
 import org.deepflash.commands.ModelLibrary;
 import org.deepflash.commands.RoiConversion;
 import org.deepflash.commands.Segment;
@@ -62,6 +64,16 @@ public final class Macros {
     /** Starts a training; returns the id of its job. Keys of {@code DFL Train...}. */
     public static String train(String options) {
         return answer(() -> Train.start(OptionText.parse(options)));
+    }
+
+    /** Checks images against annotations; returns the counts. Keys of {@code DFL Check Pairs...}. */
+    public static String checkPairs(String options) {
+        return answer(() -> CheckPairs.check(OptionText.parse(options)));
+    }
+
+    /** Writes consensus masks; returns the counts. Keys of {@code DFL Merge Experts...}. */
+    public static String mergeExperts(String options) {
+        return answer(() -> MergeExperts.merge(OptionText.parse(options)));
     }
 
     /** Registers {@code Ext.dfl...} in the running macro where menu commands do not work; returns an empty text. */

@@ -61,6 +61,30 @@ public final class DatasetClient {
         return pairs;
     }
 
+    /** Compares every two experts; empty for a single one. */
+    public List<PairAgreement> compareExperts(String id) {
+        List<PairAgreement> pairs = new ArrayList<>();
+        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/agreement"));
+        for (JsonElement element : Json.array(answer, "pairwise")) {
+            JsonObject pair = element.getAsJsonObject();
+            Map<String, Double> scores = new LinkedHashMap<>();
+            pair.keySet().forEach(name -> {
+                double value = Json.number(pair, name, Double.NaN);
+                if (!Double.isNaN(value)) {
+                    scores.put(name, value);
+                }
+            });
+            pairs.add(new PairAgreement(Json.text(pair, "a", ""), Json.text(pair, "b", ""), scores));
+        }
+        return pairs;
+    }
+
+    /** Returns the consensus of the experts of one image as a TIFF of 0 and 255. */
+    public byte[] getConsensus(String id, String image, String method) {
+        return transport.get(DATASETS + "/" + Json.encode(id) + "/consensus/" + Json.encode(image) + "?method="
+            + Json.encode(method));
+    }
+
     /** Starts a training; numbers and words become JSON as they are, empty words are left out. */
     public Job train(Map<String, Object> options) {
         JsonObject body = new JsonObject();

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.deepflash.client.DatasetClient;
 import org.deepflash.client.JobEnding;
+import org.deepflash.client.PairAgreement;
 import org.deepflash.client.ServiceException;
 import org.deepflash.fiji.ExpertFolders;
 import org.deepflash.fiji.RoiPairing;
@@ -101,6 +102,16 @@ final class DatasetUpload {
 
     private static String name(Path file) {
         return file.getFileName().toString();
+    }
+
+    /** Compares every two experts; where no image has two, there is nothing to compare, which is told in the Log. */
+    List<PairAgreement> compareExperts() {
+        boolean canCompare = pairs.values().stream().anyMatch(experts -> experts.size() > 1);
+        if (!canCompare) {
+            IJ.log("DeepFLaSH: no image has annotations of two experts, so nothing says how well they agree.");
+            return Collections.emptyList();
+        }
+        return client.compareExperts(id);
     }
 
     /** Takes the data set away again. */

@@ -2,11 +2,8 @@ package org.deepflash.commands;
 
 import ij.IJ;
 import ij.ImagePlus;
-import ij.gui.Overlay;
 import ij.gui.Roi;
-import ij.plugin.frame.RoiManager;
 import ij.process.ByteProcessor;
-import java.awt.GraphicsEnvironment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -150,16 +147,11 @@ public final class RoiConversion {
     }
 
     private static List<Roi> drawnRois(ImagePlus image) {
-        RoiManager manager = GraphicsEnvironment.isHeadless() ? null : RoiManager.getInstance2();
-        if (manager != null && manager.getCount() > 0) {
-            return Arrays.asList(manager.getRoisAsArray());
+        List<Roi> rois = DrawnRois.find(image);
+        if (rois.isEmpty()) {
+            throw DrawnRois.missing(image);
         }
-        Overlay overlay = image.getOverlay();
-        if (overlay != null && overlay.size() > 0) {
-            return Arrays.asList(overlay.toArray());
-        }
-        throw new InputException("No ROI is drawn on " + image.getTitle()
-            + ". Outline each object and press t to add it to the ROI Manager, then save again.");
+        return rois;
     }
 
     /**
@@ -178,7 +170,7 @@ public final class RoiConversion {
         return lines.toString();
     }
 
-    private static String plainName(String text, String what) {
+    static String plainName(String text, String what) {
         boolean isUnsafe = text.matches(".*[/\\\\:*?\"<>|\\p{Cntrl}].*") || text.startsWith(".") || text.endsWith(".");
         if (isUnsafe) {
             throw new InputException(text + " cannot be used as " + what

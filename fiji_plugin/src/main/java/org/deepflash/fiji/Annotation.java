@@ -58,12 +58,30 @@ public final class Annotation {
      * @throws InputException if a file is there already and must not be replaced
      */
     public void save(Path folder, String name, boolean replaces) throws IOException {
-        Path labels = folder.resolve(name + ".tif");
-        Path set = folder.resolve(name + "_RoiSet.zip");
-        refuseExisting(labels, replaces);
-        refuseExisting(set, replaces);
-        AtomicFiles.writeTiff(labels, labelImage);
-        RoiFiles.write(set, rois);
+        refuseExisting(labelFile(folder, name), replaces);
+        refuseExisting(setFile(folder, name), replaces);
+        saveLabels(folder, name);
+        saveRois(folder, name);
+    }
+
+    /** Writes the label image, in place of what is there. */
+    public void saveLabels(Path folder, String name) throws IOException {
+        AtomicFiles.writeTiff(labelFile(folder, name), labelImage);
+    }
+
+    /** Writes the ROI set, in place of what is there. */
+    public void saveRois(Path folder, String name) throws IOException {
+        RoiFiles.write(setFile(folder, name), rois);
+    }
+
+    /** Returns where the label image belongs. */
+    public static Path labelFile(Path folder, String name) {
+        return folder.resolve(name + ".tif");
+    }
+
+    /** Returns where the ROI set belongs. */
+    public static Path setFile(Path folder, String name) {
+        return folder.resolve(name + "_RoiSet.zip");
     }
 
     /** Refuses to replace a file unless the user said so. */

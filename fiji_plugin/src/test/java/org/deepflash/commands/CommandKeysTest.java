@@ -34,6 +34,9 @@ class CommandKeysTest {
         keys.put("DFL Set Up...", ConnectionSettings.KEYS);
         keys.put("DFL Model Library...", ModelActions.KEYS);
         keys.put("DFL Train...", TrainSettings.KEYS);
+        keys.put("DFL Save Annotation...", SaveAnnotation.KEYS);
+        keys.put("DFL Check Pairs...", CheckPairs.KEYS);
+        keys.put("DFL Merge Experts...", MergeExperts.KEYS);
         keys.put("DFL Jobs...", JobActions.KEYS);
         keys.put("DFL Training Monitor", TrainingMonitor.KEYS);
         return keys;

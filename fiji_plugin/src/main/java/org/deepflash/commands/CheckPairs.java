@@ -1,0 +1,128 @@
+package org.deepflash.commands;
+
+import ij.IJ;
+import ij.Prefs;
+import ij.gui.GenericDialog;
+import ij.measure.ResultsTable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.deepflash.client.DatasetClient;
+import org.deepflash.client.PairAgreement;
+import org.deepflash.fiji.ExpertFolders;
+import org.deepflash.fiji.RoiFiles;
+import org.deepflash.fiji.RoiSizes;
+import org.deepflash.records.OptionText;
+
+/**
+ * {@code DFL Check Pairs...}: does every image have its annotations, and do they fit? The service judges, as it will
+ * before a training, so nothing passes here that is refused there.
+ */
+public final class CheckPairs extends Command {
+
+    /** The macro keys. */
+    static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("image_folder",
+        "mask_folders")));
+    /** Title of the table. */
+    static final String TITLE = "DeepFLaSH Pairs";
+
+    private static final String PREFIX = "deepflash.train.";
+
+    @Override
+    void runWithDialog() throws IOException {
+        GenericDialog dialog = new GenericDialog("DFL Check Pairs");
+        dialog.addDirectoryField("Image_folder", Prefs.get(PREFIX + "image_folder", ""), 36);
+        dialog.addDirectoryField("Mask_folders", Prefs.get(PREFIX + "mask_folders", ""), 36);
+        dialog.addMessage("Mask folders: a folder with one folder per expert, or anna=DIR;ben=DIR.");
+        dialog.showDialog();
+        if (dialog.wasCanceled()) {
+            throw Failures.cancel();
+        }
+        OptionText options = OptionText.parse("").with("image_folder", dialog.getNextString().trim())
+            .with("mask_folders", dialog.getNextString().trim());
+        Prefs.set(PREFIX + "image_folder", options.need("image_folder"));
+        Prefs.set(PREFIX + "mask_folders", options.need("mask_folders"));
+        check(options);
+    }
+
+    @Override
+    void runWith(OptionText options) throws IOException {
+        check(options);
+    }
+
+    /** Shows the table, tells the sizes in the Log, and returns how many pairs fit and how many files do not. */
+    public static String check(OptionText options) throws IOException {
+        options.allowOnly(KEYS);
+        Path images = Paths.get(options.need("image_folder"));
+        String masks = options.need("mask_folders");
+        DatasetClient client = Connector.connect().datasets();
+        DatasetUpload data = DatasetUpload.send(client, "check", images, masks);
+        try {
+            int fitting = show(data);
+            tellSizes(ExpertFolders.find(masks));
+            tellAgreement(data.compareExperts());
+            String summary = fitting + " pairs fit, " + data.getProblems().size() + " problems";
+            IJ.log("DeepFLaSH: " + summary + ".");
+            return summary;
+        } finally {
+            data.discard();
+        }
+    }
+
+    private static int show(DatasetUpload data) {
+        ResultsTable table = new ResultsTable();
+        table.showRowNumbers(false);
+        int fitting = 0;
+        for (Path image : data.getImages()) {
+            String name = image.getFileName().toString();
+            List<String> experts = data.getPairs().getOrDefault(name, Collections.<String>emptyList());
+            for (String expert : data.getRoiCounts().keySet()) {
+                boolean fits = experts.contains(expert);
+                fitting += fits ? 1 : 0;
+                addRow(table, name, expert, fits ? "fits" : "no annotation that fits");
+            }
+        }
+        data.getProblems().forEach(problem -> addRow(table, "", "", problem));
+        table.show(TITLE);
+        return fitting;
+    }
+
+    private static void addRow(ResultsTable table, String image, String expert, String verdict) {
+        table.addRow();
+        table.addValue("Image", image);
+        table.addValue("Expert", expert);
+        table.addValue("Verdict", verdict.replaceAll("\\s+", " "));
+    }
+
+    private static void tellSizes(Map<String, List<Path>> experts) {
+        experts.forEach((expert, files) -> {
+            List<Integer> sizes = new ArrayList<>();
+            for (Path file : files) {
+                try {
+                    boolean isSet = file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(roi|zip)");
+                    sizes.addAll(isSet ? RoiSizes.measure(RoiFiles.read(file)) : RoiSizes.measure(Images.open(file)));
+                } catch (RuntimeException error) {
+                    IJ.log("DeepFLaSH: " + Failures.toSentence(error));
+                }
+            }
+            IJ.log("DeepFLaSH: " + expert + ": " + sizes.size() + " ROIs in " + files.size() + " files, smallest "
+                + RoiSizes.smallest(sizes) + " px, median " + RoiSizes.median(sizes) + " px.");
+        });
+    }
+
+    private static void tellAgreement(List<PairAgreement> pairs) {
+        for (PairAgreement pair : pairs) {
+            IJ.log(String.format(Locale.ROOT, "DeepFLaSH: %s and %s agree with F1 %.3f, ROI Jaccard %.3f, pixel Jaccard"
+                + " %.3f.", pair.getFirst(), pair.getSecond(), pair.get("f1"), pair.get("roi_jaccard"),
+                pair.get("pixel_jaccard")));
+        }
+    }
+}
