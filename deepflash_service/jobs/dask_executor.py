@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from deepflash_service import __version__
 from deepflash_service.errors import ComputeError, DeepFlashError, SetupError
-from deepflash_service.jobs.dask_tasks import Perform, run_task
+from deepflash_service.jobs.dask_tasks import Perform, SealedTask
 from deepflash_service.records import Progress
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CONNECT_SECONDS = 8.0
 PATIENCE_SECONDS = 300.0
 _POLL_SECONDS = 1.0
 _ATTEMPTS = 3
+_BATCH = 1000
 _CLOSE_SECONDS = 5.0
 
 
@@ -174,14 +175,10 @@ class _Batch:
             attempt = self._attempts[position] = self._attempts.get(position, 0) + 1
             keys.append(f"{self._name}-{position}-{attempt}")
         self.waiting.update(zip(keys, positions, strict=True))
-        futures = self._client.map(
-            run_task,
-            [self.items[position] for position in positions],
-            key=keys,
-            pure=False,
-            perform=self._perform,
-            version=__version__,
-        )
+        pickling: Any = import_module("distributed.protocol.pickle")
+        tasks = [SealedTask(self.items[position], self._perform) for position in positions]
+        sealed = [pickling.dumps(task) for task in tasks]
+        futures = self._client.map(pickling.loads, sealed, key=keys, pure=False, batch_size=_BATCH)
         for future in futures:
             self._futures[future.key] = future
             future.add_done_callback(self.finished.put)
@@ -200,8 +197,8 @@ def _explain_task(error: Exception) -> DeepFlashError:
     text = " ".join(str(error).split())
     if isinstance(error, ImportError | AttributeError):
         return SetupError(
-            f"A Dask worker or the scheduler cannot run the task ({text}). Install the same "
-            f"deepflash-service ({__version__}) there, in the Python that runs them.",
+            f"A Dask worker cannot run the task ({text}). Install the same deepflash-service "
+            f"({__version__}) there, in the Python that runs the worker.",
             code="version_mismatch",
         )
     return ComputeError(

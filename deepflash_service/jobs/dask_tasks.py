@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,24 @@ _PROCESS = Lock()
 _UNWANTED = {"cancelled", "released", "forgotten"}
 
 
-def run_task(item: Any, *, perform: Perform, version: str) -> Any:
+@dataclass(frozen=True, slots=True)
+class SealedTask:
+    """A task that runs where its bytes are opened.
+
+    Dask opens what belongs to a task before it runs it, and a worker that cannot, because this
+    package is not installed there, ends. Bytes reach it unopened; opening them is the task.
+    """
+
+    item: Any
+    perform: Perform
+    version: str = __version__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the reader of the bytes call :func:`run_task`."""
+        return run_task, (self.item, self.perform, self.version)
+
+
+def run_task(item: Any, perform: Perform, version: str) -> Any:
     """Do one item and return its result.
 
     Parameters

@@ -32,6 +32,17 @@ class ClusterProcesses:
         self.workers.append(started)
         return started
 
+    def start_bare_worker(self) -> subprocess.Popen[bytes]:
+        """Start a worker in whose Python this product is not installed."""
+        code = (
+            "import sys; sys.modules['deepflash_service'] = None;"
+            f"sys.argv = ['worker', {self.address!r}, '--no-nanny', '--no-dashboard',"
+            f"'--local-directory', {str(self.folder)!r}];"
+            "from distributed.cli.dask_worker import main; main()"
+        )
+        with (self.folder / "bare.log").open("wb") as stream:
+            return subprocess.Popen([sys.executable, "-c", code], stdout=stream, stderr=stream)
+
     def kill_worker(self, number: int) -> None:
         """Kill a worker as the system does, without a farewell."""
         self.workers[number].send_signal(signal.SIGKILL)

@@ -60,6 +60,21 @@ def test_a_scheduler_that_is_gone_is_told_soon(samples: Samples, tmp_path: Path)
     assert not (tmp_path / "out").exists()
 
 
+def test_a_worker_without_the_product_is_told(
+    samples: Samples, cluster: ClusterProcesses, tmp_path: Path
+) -> None:
+    """The worker lives on, and the sentence tells what to install there."""
+    bare = cluster.start_bare_worker()
+    try:
+        done = samples.run(tmp_path, "--scheduler", cluster.address, "--worker-timeout", 60)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Install the same deepflash-service" in done.stderr
+        assert bare.poll() is None
+    finally:
+        bare.kill()
+        bare.wait()
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_an_encrypted_scheduler_is_reached(
     samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -23,10 +23,16 @@ from deepflash_service.records import IsCancelled, Progress
 Answer = Callable[[Any, int], Any]
 
 
-def double(item: Any, is_cancelled: IsCancelled) -> Any:
-    """Return twice the item."""
+def keep(item: Any, is_cancelled: IsCancelled) -> Any:
+    """Return the item."""
     assert not is_cancelled()
-    return 2 * item
+    return item
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tasks run outside a worker."""
+    monkeypatch.setattr(dask_tasks, "_watch_task", lambda: lambda: False)
 
 
 class FakeFuture:
@@ -60,8 +66,12 @@ class FakeClient:
         self.cancelled: list[str] = []
         self.sent: list[Any] = []
 
-    def map(self, _function: Any, items: list[Any], *, key: list[str], **_facts: Any) -> list[Any]:
-        """Return a future per item."""
+    def map(
+        self, opens: Callable[[bytes], Any], tasks: list[bytes], *, key: list[str], **facts: Any
+    ) -> list[Any]:
+        """Open the tasks, which runs them, and return a future for each."""
+        assert facts["pure"] is False
+        items = [opens(task) for task in tasks]
         self.sent += items
         return [
             FakeFuture(name, self.answer(item, self.sent.count(item)))
@@ -94,8 +104,8 @@ def killed() -> Exception:
 def test_every_item_gives_one_result() -> None:
     """Positions tell which result belongs to which item."""
     cluster, _ = open_cluster(FakeClient(lambda item, _attempt: 2 * item))
-    assert dict(cluster.perform(double, [5, 6, 7])) == {0: 10, 1: 12, 2: 14}
-    assert dict(cluster.perform(double, [])) == {}
+    assert dict(cluster.perform(keep, [5, 6, 7])) == {0: 10, 1: 12, 2: 14}
+    assert dict(cluster.perform(keep, [])) == {}
 
 
 def test_a_task_of_lost_workers_is_tried_again_and_then_told() -> None:
@@ -104,7 +114,7 @@ def test_a_task_of_lost_workers_is_tried_again_and_then_told() -> None:
         lambda item, attempt: killed() if item == 2 or (item == 1 and attempt < 3) else item
     )
     cluster, _ = open_cluster(client)
-    found = dict(cluster.perform(double, [1, 2, 3]))
+    found = dict(cluster.perform(keep, [1, 2, 3]))
     assert (found[0], found[2]) == (1, 3)
     assert isinstance(found[1], ComputeError)
     assert found[1].code == "worker_lost"
@@ -115,7 +125,7 @@ def test_a_task_of_lost_workers_is_tried_again_and_then_told() -> None:
 def test_a_worker_without_memory_costs_one_image() -> None:
     """A MemoryError of a task is the fault of that image."""
     cluster, _ = open_cluster(FakeClient(lambda item, _: MemoryError() if item == 1 else item))
-    found = dict(cluster.perform(double, [1, 2]))
+    found = dict(cluster.perform(keep, [1, 2]))
     assert found[0].code == "out_of_memory"
     assert found[1] == 2
 
@@ -136,7 +146,7 @@ def test_a_fault_of_all_ends_the_work(
     client = FakeClient(lambda item, _: fault if item == 1 else None)
     cluster, _ = open_cluster(client)
     with pytest.raises(kind, match=words):
-        list(cluster.perform(double, [0, 1, 2]))
+        list(cluster.perform(keep, [0, 1, 2]))
     assert len(client.cancelled) == 2
 
 
@@ -144,7 +154,7 @@ def test_leaving_early_cancels_the_rest() -> None:
     """Who stops asking for results wants no more of them."""
     client = FakeClient(lambda item, _: "done" if item == 0 else None)
     cluster, _ = open_cluster(client)
-    outcomes = cluster.perform(double, [0, 1, 2])
+    outcomes = cluster.perform(keep, [0, 1, 2])
     assert next(outcomes) == (0, "done")
     outcomes.close()
     assert len(client.cancelled) == 2
@@ -155,7 +165,7 @@ def test_without_workers_it_waits_and_then_tells(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("deepflash_service.jobs.dask_executor._POLL_SECONDS", 0.01)
     client = FakeClient(lambda item, _: "done" if item == 0 else None, workers=0)
     cluster, seen = open_cluster(client, patience=0.05)
-    outcomes = cluster.perform(double, [0, 1])
+    outcomes = cluster.perform(keep, [0, 1])
     assert next(outcomes) == (0, "done")
     with pytest.raises(SetupError, match=r"no worker for 0\.05 seconds") as caught:
         next(outcomes)
@@ -199,22 +209,14 @@ def test_a_scheduler_file_gives_the_address(tmp_path: Path) -> None:
         pass
 
 
-@pytest.fixture
-def no_dask(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let tasks run outside a worker."""
-    monkeypatch.setattr(dask_tasks, "_watch_task", lambda: lambda: False)
-
-
-@pytest.mark.usefixtures("no_dask")
 def test_tasks_of_another_version_are_refused() -> None:
     """Two versions could disagree about results."""
-    assert run_task(4, perform=double, version=__version__) == 8
+    assert run_task(4, keep, __version__) == 4
     with pytest.raises(SetupError, match=r"version 99\.0 sent the task") as caught:
-        run_task(4, perform=double, version="99.0")
+        run_task(4, keep, "99.0")
     assert caught.value.code == "version_mismatch"
 
 
-@pytest.mark.usefixtures("no_dask")
 def test_faults_name_the_computer() -> None:
     """A fault of one worker can be mended only where it is."""
 
@@ -222,12 +224,11 @@ def test_faults_name_the_computer() -> None:
         raise InputError("The model is damaged.", code="damaged_model")
 
     with pytest.raises(InputError, match=r"^") as caught:
-        run_task(1, perform=fail, version=__version__)
+        run_task(1, fail, __version__)
     assert caught.value.message.startswith("Worker on ")
     assert caught.value.message.endswith(": The model is damaged.")
 
 
-@pytest.mark.usefixtures("no_dask")
 def test_one_task_at_a_time_runs_in_a_process() -> None:
     """However many threads a worker has, the device holds one prediction."""
     active: list[int] = []
@@ -243,8 +244,7 @@ def test_one_task_at_a_time_runs_in_a_process() -> None:
     threads = [
         threading.Thread(
             target=run_task,
-            args=(number,),
-            kwargs={"perform": perform, "version": __version__},
+            args=(number, perform, __version__),
         )
         for number in range(8)
     ]
