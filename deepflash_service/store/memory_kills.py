@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _GROUPS = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
 _COMPUTER = Path("/proc/vmstat")
 
 
@@ -40,7 +41,7 @@ def has_memory_kill_since(counts: Mapping[str, object]) -> bool:
 def _list_counters() -> Iterator[Path]:
     yield _COMPUTER
     try:
-        lines = Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines()
+        lines = _OWN_GROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:
         return
     for line in lines:

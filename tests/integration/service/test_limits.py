@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_a_full_disk_interrupts_a_training_and_room_lets_it_go_on(
     assert {one["id"]: one["state"] for one in service.client.get("/jobs").json()["jobs"]} == {
         job: "interrupted"
     }
-    files = {"options": (None, '{"model": "tiny"}', "application/json"), "image": picture}
+    files: dict[str, Any] = {"options": '{"model": "tiny"}', "image": ("a.tif", picture)}
     refused = service.client.post("/segmentations", files=files)
     assert (refused.status_code, refused.json()["code"]) == (507, "disk_full")
     assert service.client.get("/ready").status_code == 200
