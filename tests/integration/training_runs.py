@@ -21,8 +21,10 @@ from deepflash_service.store.runs import Run
 _TRAINER = """
 import json, os, signal, sys
 from pathlib import Path
+from deepflash_service.errors import DeepFlashError
 from deepflash_service.network import devices
 from deepflash_service.store import runs
+from deepflash_service.workflows import training_publish
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.train import run_training
 
@@ -32,10 +34,20 @@ devices._is_bfloat16_faster = lambda: False
 run = runs.open_run(Path(chosen["home"]), chosen["job"])
 told, warned, steps = [], [], [0]
 
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def count():
     steps[0] += 1
     if steps[0] == chosen["kill_before"]:
-        os.kill(os.getpid(), signal.SIGKILL)
+        kill()
+
+
+if chosen["kill_in_publish"]:
+    publish = training_publish.publish_model
+    training_publish.publish_model = lambda *data, **facts: (publish(*data, **facts), kill())
 
 hooks = Hooks(
     report=lambda progress: told.append([progress.message, progress.metrics]),
@@ -43,11 +55,15 @@ hooks = Hooks(
     share_device=count,
     is_stopping=lambda: steps[0] == chosen["stop_before"],
 )
-card = run_training(
-    Path(chosen["home"]), run, hooks=hooks, checkpoint_seconds=chosen["checkpoint_seconds"]
-)
-result = {"version": card.version, "told": told, "warned": warned, "calls": steps[0]}
-print(json.dumps(result))
+result = {"told": told, "warned": warned}
+try:
+    card = run_training(
+        Path(chosen["home"]), run, hooks=hooks, checkpoint_seconds=chosen["checkpoint_seconds"]
+    )
+    result["version"] = card.version
+except DeepFlashError as error:
+    result |= {"code": error.code, "message": error.message, "details": error.details}
+print(json.dumps(result | {"calls": steps[0]}))
 """
 
 
@@ -67,6 +83,21 @@ def make_home(folder: Path) -> Path:
     return home
 
 
+def read_weights(path: Path) -> dict[str, Any]:
+    """Return all arrays of a weights file by name."""
+    import h5py
+
+    arrays: dict[str, Any] = {}
+
+    def add(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
+    with h5py.File(path) as stored:
+        stored.visititems(add)
+    return arrays
+
+
 def _store_base(home: Path) -> None:
     from deepflash_service.network.architecture import build_network
     from deepflash_service.network.weights import write_weights
@@ -78,10 +109,10 @@ def _store_base(home: Path) -> None:
 
 
 def make_run(home: Path, *, name: str, **chosen: Any) -> Run:
-    """Return a job that fine-tunes the base model for six epochs."""
+    """Return a job that fine-tunes the base model for three epochs: 45 steps."""
     folder = home.parent
     dataset = datasets.link_folders(home, folder / "images", masks={"anna": folder / "anna"})
-    facts = {"base": "base", "preset": "quick", "epochs": 6, **chosen}
+    facts = {"base": "base", "preset": "quick", "epochs": 3, **chosen}
     options = TrainOptions(dataset=dataset, model=name, **facts)
     return runs.create_run(home, "training", options=options.model_dump(mode="json"))
 
@@ -92,15 +123,20 @@ def train(
     *,
     kill_before: int = 0,
     stop_before: int = 0,
-    checkpoint_seconds: float = 0.0,
-) -> dict[str, Any] | None:
-    """Train in a new process; return what it told, or None when it was killed as wanted."""
+    kill_in_publish: bool = False,
+) -> dict[str, Any]:
+    """Train in a new process with a checkpoint after every step, and return what it told.
+
+    ``kill_before`` and ``stop_before`` count the steps (and scored images) of the process, from
+    1. A process that was killed as wanted tells nothing.
+    """
     chosen = {
         "home": str(home),
         "job": run.id,
         "kill_before": kill_before,
         "stop_before": stop_before,
-        "checkpoint_seconds": checkpoint_seconds,
+        "kill_in_publish": kill_in_publish,
+        "checkpoint_seconds": 0.0,
     }
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
@@ -112,8 +148,9 @@ def train(
         timeout=300,
         check=False,
     )
-    if kill_before and done.returncode == -9:
-        return None
+    if kill_before or kill_in_publish:
+        assert done.returncode == -9, done.stderr[-3000:]
+        return {}
     assert done.returncode == 0, done.stderr[-3000:]
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
