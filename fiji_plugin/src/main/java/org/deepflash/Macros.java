@@ -3,6 +3,7 @@ package org.deepflash;
 import java.util.concurrent.Callable;
 import org.deepflash.commands.CheckPairs;
 import org.deepflash.commands.CheckService;
+import org.deepflash.commands.Evaluate;
 import org.deepflash.commands.Failures;
 import org.deepflash.commands.FolderSegmentation;
 import org.deepflash.commands.Jobs;
@@ -74,6 +75,11 @@ public final class Macros {
     /** Writes consensus masks; returns the counts. Keys of {@code DFL Merge Experts...}. */
     public static String mergeExperts(String options) {
         return answer(() -> MergeExperts.merge(OptionText.parse(options)));
+    }
+
+    /** Compares predictions with a truth; returns the mean scores. Keys of {@code DFL Evaluate...}. */
+    public static String evaluate(String options) {
+        return answer(() -> Evaluate.evaluate(OptionText.parse(options)));
     }
 
     /** Registers {@code Ext.dfl...} in the running macro where menu commands do not work; returns an empty text. */

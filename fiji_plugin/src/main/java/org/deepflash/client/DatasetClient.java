@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.deepflash.records.Job;
 
-/** The part of the service about data sets, trainings and evaluations. All calls throw {@link ServiceException}. */
+/** The part of the service about data sets and trainings. All calls throw {@link ServiceException}. */
 public final class DatasetClient {
 
     private static final String DATASETS = HttpServiceClient.API + "/datasets";
@@ -96,12 +96,6 @@ public final class DatasetClient {
             }
         });
         return JobJson.readJob(transport.send("POST", HttpServiceClient.API + "/trainings", JSON, utf8(body)));
-    }
-
-    /** Returns the names of the options of a training, as the service lists them. */
-    public List<String> listTrainOptions() {
-        JsonObject schema = Json.readObject(transport.get(HttpServiceClient.API + "/schemas/training"));
-        return new ArrayList<>(Json.object(schema, "properties").keySet());
     }
 
     private static byte[] utf8(JsonObject body) {

@@ -82,6 +82,11 @@ public final class HttpServiceClient implements ServiceClient {
     }
 
     @Override
+    public EvaluationClient evaluations() {
+        return new EvaluationClient(transport);
+    }
+
+    @Override
     public Job submitSegmentation(SegmentSettings settings, String imageName, byte[] tiff) {
         JsonObject options = new JsonObject();
         options.addProperty("model", settings.getModel());

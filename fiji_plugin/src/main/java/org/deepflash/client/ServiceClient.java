@@ -22,8 +22,11 @@ public interface ServiceClient {
     /** Returns the calls about the model library. */
     ModelClient models();
 
-    /** Returns the calls about data sets, trainings and evaluations. */
+    /** Returns the calls about data sets and trainings. */
     DatasetClient datasets();
+
+    /** Returns the calls about evaluations. */
+    EvaluationClient evaluations();
 
     /**
      * Starts the segmentation of one plane.

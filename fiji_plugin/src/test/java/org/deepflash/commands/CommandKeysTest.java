@@ -37,6 +37,8 @@ class CommandKeysTest {
         keys.put("DFL Save Annotation...", SaveAnnotation.KEYS);
         keys.put("DFL Check Pairs...", CheckPairs.KEYS);
         keys.put("DFL Merge Experts...", MergeExperts.KEYS);
+        keys.put("DFL Evaluate...", Evaluate.KEYS);
+        keys.put("DFL Show Errors...", ShowErrors.KEYS);
         keys.put("DFL Jobs...", JobActions.KEYS);
         keys.put("DFL Training Monitor", TrainingMonitor.KEYS);
         return keys;

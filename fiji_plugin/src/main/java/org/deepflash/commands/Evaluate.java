@@ -1,0 +1,136 @@
+package org.deepflash.commands;
+
+import ij.IJ;
+import ij.Prefs;
+import ij.gui.GenericDialog;
+import ij.measure.ResultsTable;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.deepflash.client.Connection;
+import org.deepflash.client.EvaluationClient;
+import org.deepflash.client.JobWatcher;
+import org.deepflash.client.ScoreRow;
+import org.deepflash.records.InputException;
+import org.deepflash.records.Job;
+import org.deepflash.records.OptionText;
+
+/** {@code DFL Evaluate...}: how well predictions agree with what experts marked, per image and on average. */
+public final class Evaluate extends Command {
+
+    /** The macro keys. */
+    static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("prediction", "truth",
+        "level", "threshold", "min_roi_size", "iou_match")));
+    /** Title of the table. */
+    static final String TITLE = "DeepFLaSH Evaluation";
+
+    private static final String[] LEVELS = {"both", "pixel", "roi"};
+    private static final String PREFIX = "deepflash.evaluate.";
+
+    @Override
+    void runWithDialog() throws IOException {
+        GenericDialog dialog = new GenericDialog("DFL Evaluate");
+        dialog.addDirectoryField("Prediction", Prefs.get(PREFIX + "prediction", ""), 36);
+        dialog.addDirectoryField("Truth", Prefs.get(PREFIX + "truth", ""), 36);
+        dialog.addMessage("A folder, a file, or the title of an open image. Masks, label images or ROI sets; files are"
+            + "\npaired by name. Of a folder that DFL Segment... wrote, the label images are taken.");
+        dialog.addChoice("Level", LEVELS, LEVELS[0]);
+        dialog.addStringField("Threshold", "", 8);
+        dialog.addStringField("Min_ROI_size", "", 8);
+        dialog.addNumericField("IoU_match", 0.5, 2);
+        dialog.addMessage("Threshold for probability maps, minimum size in pixels; empty = as they are.\n"
+            + "Two ROIs match when they share at least that part of their union.");
+        dialog.showDialog();
+        if (dialog.wasCanceled()) {
+            throw Failures.cancel();
+        }
+        OptionText options = OptionText.parse("").with("prediction", dialog.getNextString().trim())
+            .with("truth", dialog.getNextString().trim()).with("level", dialog.getNextChoice())
+            .with("threshold", dialog.getNextString().trim()).with("min_roi_size", dialog.getNextString().trim())
+            .with("iou_match", String.valueOf(dialog.getNextNumber()));
+        Prefs.set(PREFIX + "prediction", options.need("prediction"));
+        Prefs.set(PREFIX + "truth", options.need("truth"));
+        evaluate(options);
+    }
+
+    @Override
+    void runWith(OptionText options) throws IOException {
+        evaluate(options);
+    }
+
+    /** Shows the table and returns the mean scores as {@code name=value} lines. */
+    public static String evaluate(OptionText options) throws IOException {
+        options.allowOnly(KEYS);
+        String level = options.get("level", LEVELS[0]);
+        if (!Arrays.asList(LEVELS).contains(level)) {
+            throw new InputException("level=" + level + " is not known. Choose one of " + String.join(", ", LEVELS)
+                + ".");
+        }
+        Map<String, Double> numbers = readNumbers(options);
+        String prediction = options.need("prediction");
+        String truth = options.need("truth");
+        String name = Annotated.isSingle(prediction) && Annotated.isSingle(truth) ? "image" : null;
+        Map<String, byte[]> predictions = Annotated.read(prediction, name);
+        Map<String, byte[]> truths = Annotated.read(truth, name);
+        Connection connection = Connector.open();
+        Job job = connection.client().evaluations().submit(numbers, predictions, truths);
+        new JobWatcher(connection, new ImageJProgress(0, 1), StoredSettings.load().getTimeout()).await(job);
+        IJ.showProgress(1.0);
+        List<ScoreRow> rows = EvaluationClient.read(connection.client().getResult(job.getId(), "evaluation.json"));
+        show(rows, level);
+        return describe(rows.get(rows.size() - 1));
+    }
+
+    private static Map<String, Double> readNumbers(OptionText options) {
+        Map<String, Double> numbers = new LinkedHashMap<>();
+        String[][] names = {{"threshold", "threshold"}, {"min_roi_size", "min_roi_size"}, {"iou_match", "iou"}};
+        for (String[] pair : names) {
+            String text = options.get(pair[0], "");
+            try {
+                if (!text.isEmpty()) {
+                    numbers.put(pair[1], Double.valueOf(text));
+                }
+            } catch (NumberFormatException error) {
+                throw new InputException(pair[0] + "=" + text + " is no number. Write for example " + pair[0] + "=0.5.");
+            }
+        }
+        return numbers;
+    }
+
+    private static void show(List<ScoreRow> rows, String level) {
+        ResultsTable table = new ResultsTable();
+        table.showRowNumbers(false);
+        for (ScoreRow row : rows) {
+            table.addRow();
+            table.addValue("Image", row.getName());
+            if (!level.equals("roi")) {
+                table.addValue("Pixel Jaccard", row.get("pixel_jaccard"));
+                table.addValue("Dice coefficient", row.get("dice"));
+            }
+            if (!level.equals("pixel")) {
+                table.addValue("ROI Jaccard", row.get("roi_jaccard"));
+                table.addValue("Precision", row.get("precision"));
+                table.addValue("Recall", row.get("recall"));
+                table.addValue("F1", row.get("f1"));
+                table.addValue("TP", row.get("matched"));
+                table.addValue("FP", row.get("predicted") - row.get("matched"));
+                table.addValue("FN", row.get("expected") - row.get("matched"));
+            }
+        }
+        table.show(TITLE);
+    }
+
+    private static String describe(ScoreRow mean) {
+        StringBuilder text = new StringBuilder();
+        for (String name : new String[] {"pixel_jaccard", "dice", "roi_jaccard", "precision", "recall", "f1"}) {
+            text.append(name).append('=').append(String.format(Locale.ROOT, "%.4f", mean.get(name))).append('\n');
+        }
+        return text.toString().trim();
+    }
+}

@@ -1,0 +1,86 @@
+"""Evaluate and Show Errors: by menu, recorded and replayed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+
+from tests.fiji.conftest import await_that, draw_spots
+from tests.fiji.test_annotations_by_menu import read_line, shoot
+
+if TYPE_CHECKING:
+    from tests.fiji.desktop import Desktop
+
+pytestmark = [pytest.mark.xvfb, pytest.mark.jvm, pytest.mark.keras]
+
+
+@pytest.fixture
+def compared(tmp_path: Path) -> Path:
+    """Return predictions that lack the right half of the truth, beside files of no concern."""
+    for count in (4, 6):
+        truth = (draw_spots(count=count) > 1000).astype(np.uint8) * 255
+        (tmp_path / "truth").mkdir(exist_ok=True)
+        (tmp_path / "found").mkdir(exist_ok=True)
+        tifffile.imwrite(tmp_path / "truth" / f"{count}.tif", truth)
+        truth[:, 64:] = 0
+        tifffile.imwrite(tmp_path / "found" / f"{count}_labels.tif", truth)
+        tifffile.imwrite(tmp_path / "found" / f"{count}_prob.tif", truth.astype(np.float32))
+    return tmp_path
+
+
+def test_folders_are_evaluated_by_menu_and_replayed(imagej_2: Desktop, compared: Path) -> None:
+    """A row per image with counts, the mean in the last; a replay gives the same table."""
+    imagej_2.do("record")
+    imagej_2.do("menu", "DFL Evaluate...")
+    imagej_2.do("dialog")
+    imagej_2.do("type", f"0 {compared / 'found'}")
+    imagej_2.do("type", f"1 {compared / 'truth'}")
+    shoot(imagej_2, "evaluate")
+    imagej_2.do("press", "OK")
+    imagej_2.do("idle")
+    table = await_that(lambda: imagej_2.do("rows", "DeepFLaSH Evaluation"))
+    heading, four, six, mean = (row.strip().split("\t") for row in table.splitlines())
+    assert heading[-3:] == ["TP", "FP", "FN"]
+    assert [row[0] for row in (four, six, mean)] == ["4", "6", "Mean"]
+    assert [float(number) for number in four[-3:]] == [2, 0, 2]
+    assert [float(number) for number in six[-3:]] == [4, 0, 2]
+    assert float(mean[heading.index("Recall")]) == pytest.approx((0.5 + 4 / 6) / 2, abs=1e-3)
+    line = read_line(imagej_2, "DFL Evaluate...")
+    assert imagej_2.do("macro", f'setBatchMode(true); {line} return "on";') == "done on"
+    assert imagej_2.do("rows", "DeepFLaSH Evaluation") == table
+
+
+def test_errors_of_open_images_are_shown(imagej_2: Desktop, compared: Path) -> None:
+    """Two open images give scores and the colours of the comparison."""
+    imagej_2.do("open", str(compared / "truth" / "4.tif"))
+    imagej_2.do("open", str(compared / "found" / "4_labels.tif"))
+    scores = imagej_2.do(
+        "macro",
+        'return call("org.deepflash.Macros.evaluate", "prediction=4_labels.tif truth=4.tif");',
+    )
+    assert "recall=0.5000" in scores
+    imagej_2.do("record")
+    imagej_2.do("menu", "DFL Show Errors...")
+    imagej_2.do("dialog")
+    imagej_2.do("choose", "0 4_labels.tif")
+    imagej_2.do("choose", "1 4.tif")
+    imagej_2.do("press", "OK")
+    imagej_2.do("idle")
+    shoot(imagej_2, "errors")
+    line = read_line(imagej_2, "DFL Show Errors...")
+    assert line == 'run("DFL Show Errors...", "prediction=4_labels.tif truth=4.tif");'
+    path = compared / "errors.tif"
+    imagej_2.do("macro", f'setBatchMode(true); {line} saveAs("Tiff", "{path.as_posix()}");')
+    colours = tifffile.imread(path)
+    truth = tifffile.imread(compared / "truth" / "4.tif") > 0
+    expected = np.zeros((*truth.shape, 3), np.uint8)
+    expected[truth] = (0, 255, 0)
+    expected[truth & (np.arange(128) < 64)] = 255
+    np.testing.assert_array_equal(colours, expected)
+    answer = imagej_2.do("macro", 'run("DFL Show Errors...", "prediction=nope truth=4.tif");')
+    assert re.match("aborted .*nope cannot be opened", answer)
