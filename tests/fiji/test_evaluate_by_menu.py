@@ -1,8 +1,9 @@
-"""Evaluate and Show Errors: by menu, recorded and replayed."""
+"""Evaluate, Show Errors, Measure ROIs, Help and Report: by menu, recorded and replayed."""
 
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,3 +85,55 @@ def test_errors_of_open_images_are_shown(imagej_2: Desktop, compared: Path) -> N
     np.testing.assert_array_equal(colours, expected)
     answer = imagej_2.do("macro", 'run("DFL Show Errors...", "prediction=nope truth=4.tif");')
     assert re.match("aborted .*nope cannot be opened", answer)
+
+
+def test_rois_are_measured_by_menu_and_replayed(imagej_2: Desktop, pictures: Path) -> None:
+    """Area and intensity of what was drawn, and a row per class."""
+    imagej_2.do("macro", 'roiManager("reset");')
+    imagej_2.do("open", str(pictures / "cells.tif"))
+    imagej_2.do("macro", 'makeRectangle(0, 0, 4, 5); Roi.setProperty("dfl.class", "cell"); '
+                'roiManager("add"); makeRectangle(10, 10, 12, 12); roiManager("add");')  # fmt: skip
+    imagej_2.do("record")
+    imagej_2.do("menu", "DFL Measure ROIs...")
+    imagej_2.do("dialog")
+    imagej_2.do("choose", "1 class")
+    imagej_2.do("press", "OK")
+    imagej_2.do("idle")
+    heading, *rows = imagej_2.do("rows", "DeepFLaSH ROIs").splitlines()
+    names = heading.strip().split("\t")
+    first, second = (dict(zip(names, row.split("\t"), strict=False)) for row in rows[-2:])
+    assert float(first["Area px"]) == 20
+    assert float(first["Area (µm^2)"]) == pytest.approx(20 / 4)
+    assert float(first["Mean"]) == 300
+    square = tifffile.imread(pictures / "cells.tif")[10:22, 10:22]
+    assert float(second["Mean"]) == pytest.approx(square.mean(), abs=1e-3)
+    groups = [row.split("\t") for row in imagej_2.do("rows", "DeepFLaSH Groups").splitlines()]
+    assert [(row[1], row[2]) for row in groups[1:]] == [("", "1"), ("cell", "1")]
+    line = read_line(imagej_2, "DFL Measure ROIs...")
+    assert imagej_2.do("macro", f'setBatchMode(true); {line} return "on";') == "done on"
+    again = imagej_2.do("rows", "DeepFLaSH ROIs").splitlines()
+    assert again[-2:] == rows[-2:]
+    assert len(again) == len(rows) + 3
+
+
+def test_help_and_report_need_no_image(imagej_2: Desktop, tmp_path: Path) -> None:
+    """The help names every command; the report holds logs and versions, and no token."""
+    imagej_2.do("menu", "DFL Help")
+    assert "DFL Train..." in imagej_2.do("window", "DeepFLaSH Help")
+    imagej_2.do("record")
+    imagej_2.do("menu", "DFL Report a Problem")
+    imagej_2.do("dialog")
+    imagej_2.do("type", f"0 {tmp_path / 'a'}")
+    imagej_2.do("press", "OK")
+    imagej_2.do("dialog")
+    imagej_2.do("press", "OK")
+    imagej_2.do("idle")
+    line = read_line(imagej_2, "DFL Report a Problem").replace('/a"', '/b"')
+    assert imagej_2.do("macro", f'{line} return "on";') == "done on"
+    for folder in ("a", "b"):
+        (report,) = (tmp_path / folder).glob("DeepFLaSH-report-*.zip")
+        with zipfile.ZipFile(report) as archive:
+            assert "versions.txt" in archive.namelist()
+            text = "".join(archive.read(name).decode() for name in archive.namelist())
+        assert '"api"' in text
+        assert "token" not in text.lower()

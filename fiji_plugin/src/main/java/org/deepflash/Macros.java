@@ -8,6 +8,7 @@ import org.deepflash.commands.Failures;
 import org.deepflash.commands.FolderSegmentation;
 import org.deepflash.commands.Jobs;
 import org.deepflash.commands.MacroExtensions;
+import org.deepflash.commands.MeasureRois;
 import org.deepflash.commands.MergeExperts;
 import org.deepflash.commands.ModelLibrary;
 import org.deepflash.commands.RoiConversion;
@@ -80,6 +81,11 @@ public final class Macros {
     /** Compares predictions with a truth; returns the mean scores. Keys of {@code DFL Evaluate...}. */
     public static String evaluate(String options) {
         return answer(() -> Evaluate.evaluate(OptionText.parse(options)));
+    }
+
+    /** Measures the ROIs of the current image; returns their number. Keys of {@code DFL Measure ROIs...}. */
+    public static String measure(String options) {
+        return answer(() -> Integer.toString(MeasureRois.measure(OptionText.parse(options))));
     }
 
     /** Registers {@code Ext.dfl...} in the running macro where menu commands do not work; returns an empty text. */

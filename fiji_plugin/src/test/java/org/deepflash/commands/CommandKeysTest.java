@@ -39,6 +39,8 @@ class CommandKeysTest {
         keys.put("DFL Merge Experts...", MergeExperts.KEYS);
         keys.put("DFL Evaluate...", Evaluate.KEYS);
         keys.put("DFL Show Errors...", ShowErrors.KEYS);
+        keys.put("DFL Measure ROIs...", MeasureRois.KEYS);
+        keys.put("DFL Report a Problem", ReportProblem.KEYS);
         keys.put("DFL Jobs...", JobActions.KEYS);
         keys.put("DFL Training Monitor", TrainingMonitor.KEYS);
         return keys;
