@@ -63,7 +63,7 @@ def test_training_tells_model_job_and_scores(trained: tuple[Path, dict[str, Any]
     job = runs.read_job(runs.open_run(folder / "home", result["job"]))
     assert job["state"] == "done"
     assert job["model"] == "tiny@1"
-    assert job["results"] == ["model.json"]
+    assert job["results"] == ["model.json", "preview.png"]
 
 
 def test_the_model_segments_and_is_evaluated(
@@ -99,13 +99,14 @@ def test_the_model_passes_its_own_test_elsewhere(
 
 
 def test_an_interrupted_training_resumes(trained: tuple[Path, dict[str, Any]]) -> None:
-    """Members finished before the interruption are not trained again."""
+    """Nothing that was done before the interruption is done again, and no second version made."""
     folder, result = trained
     home = folder / "home"
     run = runs.open_run(home, result["job"])
     runs.append_event(run, Event("interrupted", "The computer was switched off."))
     done = deepflash(home, "jobs", "resume", run.id, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["model"] == "tiny@2"
-    epochs = [one for one in runs.read_events(run) if one["message"].startswith("epoch")]
-    assert len(epochs) == 2
+    assert json.loads(done.stdout)["model"] == "tiny@1"
+    assert [card.version for card in models.list_models(home)["tiny"]] == [1]
+    messages = [one["message"] for one in runs.read_events(run)]
+    assert len([one for one in messages if one in {"epoch 1 of 2", "epoch 2 of 2"}]) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -76,3 +78,25 @@ def test_disk_faults_are_explained(tmp_path: Path) -> None:
         write_json(tmp_path / "file" / "x.json", {})
     assert caught.value.code == "disk_fault"
     assert "Check the free space" in caught.value.message
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The code, the free space, and that the old content is still there."""
+    path = tmp_path / "x.json"
+    write_json(path, {"old": 1})
+
+    def fail(_path: Path, _data: bytes) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(SetupError) as caught:
+        write_json(path, {"new": 1})
+    assert caught.value.code == "disk_full"
+    assert caught.value.details["folder"] == str(tmp_path)
+    assert caught.value.message.startswith(f"The disk with {tmp_path} is full: ")
+    assert caught.value.message.endswith("x.json was not written: free some space and try again.")
+    assert path.read_text() == '{\n  "old": 1\n}\n'
+    assert [one.name for one in tmp_path.iterdir()] == ["x.json"]
