@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.errors import ComputeError
+from deepflash_service.network.devices import is_out_of_memory
 
 if TYPE_CHECKING:
     from deepflash_service.core.tiling import PredictTiles
@@ -48,7 +49,7 @@ def _run(network: Any, tiles: Any) -> Any:
     try:
         return network.predict_on_batch(tiles)
     except Exception as error:
-        if "RESOURCE_EXHAUSTED" in str(error) or "out of memory" in str(error).lower():
+        if is_out_of_memory(error):
             raise ComputeError(
                 f"The device has too little memory for tiles of {tiles.shape[1]} pixels. "
                 "Close other programs that use it, or choose smaller tiles.",

@@ -112,13 +112,8 @@ def train_member(
     make_deterministic()
     state = start if isinstance(start, TrainingState) else None
     device = _choose_device(state)
-    fitter = Fitter(
-        card,
-        examples,
-        settings=settings,
-        precision=device.precision,
-        start=None if state else start,
-    )
+    source = None if state else start
+    fitter = Fitter(card, examples, settings=settings, precision=device.precision, start=source)
     rounds = Rounds(fitter, settings, device=device, held_out=held_out, hooks=hooks or TrainHooks())
     if state:
         rounds.restore(state)
@@ -131,15 +126,9 @@ def train_member(
         best = rounds.choose_best()
     network = build_network(card)
     network.set_weights(best.weights)
+    history = tuple(rounds.history)
     return TrainedMember(
-        network,
-        tuple(rounds.history),
-        best.epoch,
-        best.scores,
-        fitter.steps,
-        stopped,
-        device,
-        fault,
+        network, history, best.epoch, best.scores, fitter.steps, stopped, device, fault
     )
 
 

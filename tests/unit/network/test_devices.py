@@ -43,3 +43,40 @@ def test_gpu_precision_follows_its_generation(
     for name in ("_find_tensorflow", "_find_jax"):
         monkeypatch.setattr(devices, name, lambda: ("gpu", "a card", capability))
     assert devices.describe_device.__wrapped__().precision == precision
+
+
+def test_running_out_of_memory_is_told_from_other_faults() -> None:
+    """TensorFlow's error is known by its class, whose text need not say so."""
+    import tensorflow as tf
+
+    text = "OOM when allocating tensor with shape[4,256]"
+    assert devices.is_out_of_memory(tf.errors.ResourceExhaustedError(None, None, text))
+    assert devices.is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: 2 GiB"))
+    assert devices.is_out_of_memory(MemoryError())
+    assert not devices.is_out_of_memory(ValueError("another shape"))
+
+
+def test_memory_of_a_gpu_grows_as_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a training and a segmentation fit on one GPU; too late is no fault."""
+    import tensorflow as tf
+
+    asked: list[str] = []
+
+    def set_growth(gpu: str, enable: bool) -> None:
+        assert enable
+        asked.append(gpu)
+        if gpu == "late":
+            raise RuntimeError("GPUs are in use")
+
+    config = tf.config
+    monkeypatch.setattr(config.experimental, "set_memory_growth", set_growth)
+    monkeypatch.setattr(config, "list_physical_devices", lambda _kind: ["first", "late"])
+    details = {"compute_capability": (9, 0), "device_name": "a card"}
+    monkeypatch.setattr(config.experimental, "get_device_details", lambda _gpu: details)
+    assert devices._find_tensorflow() == ("gpu", "a card", (9, 0))
+    assert asked == ["first", "late"]
+
+
+def test_memory_is_measured() -> None:
+    """A process with TensorFlow holds more than 100 MB."""
+    assert devices.measure_memory() > 10**8
