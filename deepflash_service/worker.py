@@ -213,12 +213,11 @@ def serve_mailbox(home: Path, mailbox: Mailbox, *, role: str) -> None:
         ``warm`` or ``training``, told back in ``worker.json``.
     """
     facts: dict[str, object] = {**identify_process(), "role": role}
-    boxes.write_worker(mailbox, facts=facts)
+    _introduce(mailbox, facts)
 
     def publish_device(model: LoadedModel) -> None:
         device = {"name": model.device, "engine": model.engine, "precision": model.precision}
-        with suppress(DeepFlashError):
-            boxes.write_worker(mailbox, facts={**facts, "device": device})
+        _introduce(mailbox, {**facts, "device": device})
 
     models = ModelCache(home, on_load=publish_device)
     last_job = last_service = time.monotonic()
@@ -237,6 +236,12 @@ def serve_mailbox(home: Path, mailbox: Mailbox, *, role: str) -> None:
             last_service = now
         is_busy = now - last_job < _BUSY_PERIOD_SECONDS
         time.sleep(_BUSY_POLL_SECONDS if is_busy else _IDLE_POLL_SECONDS)
+
+
+def _introduce(mailbox: Mailbox, facts: dict[str, object]) -> None:
+    """Tell of this worker; on a full disk it works all the same, but cannot be adopted."""
+    with suppress(DeepFlashError):
+        boxes.write_worker(mailbox, facts=facts)
 
 
 def _run_posted(home: Path, mailbox: Mailbox, *, job_id: str, models: ModelCache) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from deepflash_service.jobs.ledger import Ledger
     from deepflash_service.store.runs import Run
 
+LOOK_SECONDS = 2.0
+"""How often these jobs are looked at."""
 _LEAST_ROOM = 64 * 1024**2
 _BEGIN_SECONDS = 60.0
 
@@ -38,6 +40,7 @@ class Bystanders:
         self._ledger = ledger
         self._foreign: dict[str, tuple[Run, float]] = {}
         self._parked: dict[str, Run] = {}
+        self._due = 0.0
 
     def __bool__(self) -> bool:
         return bool(self._foreign or self._parked)
@@ -49,7 +52,9 @@ class Bystanders:
 
     def watch(self, run: Run) -> None:
         """Look after a job that another process works on, or was about to."""
-        self._foreign.setdefault(run.id, (run, time.monotonic()))
+        if run.id not in self._foreign:
+            self._foreign[run.id] = (run, time.monotonic())
+            self._due = 0.0
 
     def park(self, run: Run) -> None:
         """Let a training that stopped on a full disk go on when there is room."""
@@ -60,6 +65,9 @@ class Bystanders:
 
     def observe(self) -> bool:
         """Note what became of the jobs; True when one needs no more care."""
+        if time.monotonic() < self._due:
+            return False
+        self._due = time.monotonic() + LOOK_SECONDS
         before = len(self._foreign) + len(self._parked)
         for run, since in list(self._foreign.values()):
             # on a full disk the question is asked again

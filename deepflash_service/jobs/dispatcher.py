@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from deepflash_service.errors import DeepFlashError, NotFoundError
 from deepflash_service.jobs import endings
-from deepflash_service.jobs.bystanders import Bystanders
+from deepflash_service.jobs.bystanders import LOOK_SECONDS, Bystanders
 from deepflash_service.jobs.lanes import Lane, adopt_workers
 from deepflash_service.jobs.ledger import ENDED, Ledger, is_worked_on
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
 from deepflash_service.store.custody import is_entrusted
+from deepflash_service.store.disk import explain_full_disk, is_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger(__name__)
 _BUSY_SECONDS = {"warm": 0.03, "training": 0.25}
-_BESIDE_SECONDS = 2.0
 _IDLE_SECONDS = 60.0
 UNFINISHED = ("queued", "running", "stopping")
 _OVER = ("done", "cancelled")
@@ -134,6 +134,7 @@ class Dispatcher:
         if is_worked_on(run) or (state == "queued" and not is_entrusted(run)):
             self._beside.watch(run)
             self.ledger.store(run)
+            self._wake.set()
         elif state in ENDED:
             self.ledger.note_end(run)
             self._beside.park(run)
@@ -161,17 +162,23 @@ class Dispatcher:
             self._wake.clear()
 
     def _tick(self) -> float:
+        is_held_up = False
         for lane in self._lanes.values():
-            self._observe(lane)
-            self._feed(lane)
+            try:
+                self._observe(lane)
+                self._feed(lane)
+            except DeepFlashError as error:
+                # most likely a full disk: the same is tried again until there is room
+                _LOGGER.warning("the %s lane is held up: %s", lane.role, error.message)
+                is_held_up = True
             lane.sweep_retired()
         if self._beside.observe():
             self.wake()
         self.ledger.store_unsaved()
         lanes = [lane for lane in self._lanes.values() if lane.run or lane.is_retiring]
         busy = [_BUSY_SECONDS[lane.role] for lane in lanes]
-        if self._beside or self.ledger.unsaved_ids:
-            busy.append(_BESIDE_SECONDS)
+        if is_held_up or self._beside or self.ledger.unsaved_ids:
+            busy.append(LOOK_SECONDS)
         return min(busy, default=_IDLE_SECONDS)
 
     def _observe(self, lane: Lane) -> None:
@@ -220,6 +227,8 @@ class Dispatcher:
             if lane.role == "training":
                 boxes.request_quit(lane.worker.mailbox)
         except (OSError, DeepFlashError) as error:
+            if _is_full(error):
+                raise explain_full_disk(self._home, 0, remedy="Jobs wait for room.") from error
             _LOGGER.exception("no worker could be started")
             event = endings.failed("setup_fault", f"No worker could be started: {error}")
             self.ledger.settle(run, event)
@@ -253,3 +262,9 @@ class Dispatcher:
                 self.look_at(run)
         for ghost in rows:
             self._table.remove(ghost)
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, DeepFlashError):
+        return error.code == "disk_full"
+    return isinstance(error, OSError) and is_full_disk(error)

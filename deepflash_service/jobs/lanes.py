@@ -131,6 +131,8 @@ def adopt_workers(home: Path, lanes: Mapping[str, Lane]) -> None:
             boxes.remove_mailbox(mailbox)
             continue
         lane = lanes[boxes.read_worker(mailbox).get("role", "warm")]
+        if lane.worker is not None and lane.worker.mailbox == mailbox:
+            continue
         run = _find_posted(home, mailbox)
         if lane.worker is not None or (run is None and boxes.is_quit_requested(mailbox)):
             boxes.request_quit(mailbox)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from deepflash_service import worker
-from deepflash_service.errors import ComputeError, JobCancelled
-from deepflash_service.records import ModelCard, Progress
+from deepflash_service.errors import ComputeError, JobCancelled, SetupError
+from deepflash_service.records import JobKind, ModelCard, Progress
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import models, runs
 from deepflash_service.store.custody import read_owner
@@ -122,7 +122,7 @@ def test_models_stay_loaded_until_others_are_used(
     """The same version is loaded once, whatever it is called; the oldest of three is dropped."""
     loads: list[str] = []
 
-    def load(_home: Path, reference: str) -> LoadedModel:
+    def load(_home: Path, reference: str, **_choice: object) -> LoadedModel:
         loads.append(reference)
         return LoadedModel(reference, ModelCard(name="x"), lambda image, _hooks: image)
 
@@ -183,3 +183,51 @@ def test_a_single_job_can_be_run_by_a_batch_system(
     monkeypatch.setattr("deepflash_service.workflows.train.run_training", work)
     run = runs.create_run(home, "training", options={})
     assert worker.main(["--home", str(home), "--job", run.id]) == code
+
+
+def test_a_training_that_ended_early_by_itself_says_why(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody stopped it; the model holds the best weights, and the sentence tells which."""
+
+    def work(_home: Path, _run: runs.Run, *, hooks: Any, **_settings: object) -> ModelCard:
+        hooks.end_early("The loss was no longer a number in epoch 7.")
+        return ModelCard(name="m")
+
+    job = _train(home, monkeypatch, work)
+    assert (job["state"], job["model"], job["error"]) == ("stopped", "m@1", None)
+    assert job["message"] == "The loss was no longer a number in epoch 7. Saved m@1."
+
+
+@pytest.mark.parametrize(("kind", "state"), [("training", "interrupted"), ("evaluation", "failed")])
+def test_a_full_disk_pauses_a_training(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, kind: JobKind, state: str
+) -> None:
+    """It can go on when there is room; a short job is simply started again."""
+
+    def work(*_arguments: object, **_options: object) -> None:
+        details = {"needed_bytes": 7, "free_bytes": 1, "folder": "f"}
+        raise SetupError("The disk is full.", code="disk_full", details=details)
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", work)
+    monkeypatch.setattr("deepflash_service.workflows.evaluate.run_evaluation", work)
+    run = runs.create_run(home, kind, options={})
+    job = worker.run_job(home, run.id)
+    assert (job["state"], job["error"]["code"]) == (state, "disk_full")
+    assert job["error"]["details"]["needed_bytes"] == 7
+    assert job["finished"] is not None
+
+
+def test_the_time_between_checkpoints_comes_from_the_settings(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environment decides, as for every setting."""
+    monkeypatch.setenv("DEEPFLASH_CHECKPOINT_SECONDS", "7.5")
+    told: list[float] = []
+
+    def work(*_arguments: object, checkpoint_seconds: float, **_options: object) -> ModelCard:
+        told.append(checkpoint_seconds)
+        return ModelCard(name="m")
+
+    assert _train(home, monkeypatch, work)["state"] == "done"
+    assert told == [7.5]
