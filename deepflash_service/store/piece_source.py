@@ -116,7 +116,7 @@ def merge_grey(found: PieceSource) -> PieceSource:
 
 
 def fill_gaps(found: PieceSource, source: Source) -> PieceSource:
-    """Fill values that are not finite with the smallest finite one of the whole file.
+    """Make floats float32, and fill those not finite with the smallest finite one of the file.
 
     Raises
     ------
@@ -125,16 +125,13 @@ def fill_gaps(found: PieceSource, source: Source) -> PieceSource:
     """
     if found.dtype.kind != "f":
         return found
-    lowest, has_gaps = np.float32(np.inf), False
+    lowest = np.float32(np.inf)
     for band in _walk(found):
         values = band.astype(np.float32)
         is_finite = np.isfinite(values)
-        has_gaps = has_gaps or not is_finite.all()
         lowest = min(lowest, values.min(initial=lowest, where=is_finite))
     if not np.isfinite(lowest):
         raise refuse_gaps(source)
-    if not has_gaps:
-        return found
     inner = found._read  # noqa: SLF001 - the same class, made here
 
     def read(place: tuple[int, int], rows: slice) -> Array:
