@@ -203,10 +203,13 @@ def find_sources(sources: tuple[Path, ...], output: Path) -> list[Path]:
 
     files: list[Path] = []
     for source in sources:
-        files += leave_out_results(list_images(source), output) if source.is_dir() else [source]
+        if source.is_dir():
+            files += leave_out_results(list_images(source, with_zarr=True), output)
+        else:
+            files.append(source)
     if not files:
         raise InputError(
-            "There is no image (TIFF, PNG, GIF, BMP, JPEG) in the folder given. Check the path.",
+            "There is no image (TIFF, PNG, GIF, BMP, JPEG, Zarr) in the folder given. Check the path.",
             code="no_image",
         )
     return files

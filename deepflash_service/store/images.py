@@ -23,6 +23,7 @@ from deepflash_service.store.raster_reading import read_raster
 from deepflash_service.store.roi_files import read_rois, write_roi_zip
 from deepflash_service.store.sources import PIXEL_LIMIT, Source, detect_format
 from deepflash_service.store.tiff_reading import read_tiff
+from deepflash_service.store.zarr_reading import is_zarr
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,7 @@ def read_image(
     )
 
 
-def list_images(folder: Path, *, with_rois: bool = False) -> list[Path]:
+def list_images(folder: Path, *, with_rois: bool = False, with_zarr: bool = False) -> list[Path]:
     """Return the image files of a folder, sorted by name; hidden files are left out.
 
     Parameters
@@ -101,14 +102,21 @@ def list_images(folder: Path, *, with_rois: bool = False) -> list[Path]:
         Searched without its sub-folders.
     with_rois : bool, optional
         Include ImageJ ROI sets (``.roi``, ``.zip``), but not beside a mask of the same name.
+    with_zarr : bool, optional
+        Include zarr images, which are folders; ``folder`` itself may be one.
 
     Raises
     ------
     InputError
         Code ``unreadable_file`` when the folder does not exist.
     """
+    if with_zarr and is_zarr(folder):
+        return [folder]
     suffixes = _SUFFIXES | _ROI_SUFFIXES if with_rois else _SUFFIXES
     found = [path for path in list_stored(folder) if path.suffix.lower() in suffixes]
+    if with_zarr:
+        folders = (path for path in folder.iterdir() if not path.name.startswith("."))
+        found = sorted([*found, *filter(is_zarr, folders)])
     return _prefer_masks(found) if with_rois else found
 
 

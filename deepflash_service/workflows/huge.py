@@ -21,6 +21,7 @@ from deepflash_service.store.disk import check_space
 from deepflash_service.store.images import PIXEL_LIMIT, write_png
 from deepflash_service.store.piece_writing import PieceFile, create_pieces
 from deepflash_service.store.pieces import measure_file, open_pieces
+from deepflash_service.store.zarr_reading import is_zarr
 from deepflash_service.workflows.huge_outlines import OutlineFiles, open_outlines, trace_plane
 from deepflash_service.workflows.huge_task import HugeTask, SmallPicture, plan_task
 
@@ -69,8 +70,10 @@ def is_huge(source: Path) -> bool:
     source : Path
         Image file, or folder of a zarr image (always piece by piece).
     """
+    if is_zarr(source):
+        return True
     plane, values = measure_file(source)
-    return plane > HUGE_PIXELS or values > PIXEL_LIMIT or (values > 0 and source.is_dir())
+    return plane > HUGE_PIXELS or values > PIXEL_LIMIT
 
 
 def segment_huge(

@@ -11,17 +11,24 @@ import pytest
 import tifffile
 import zarr
 
+from deepflash_service.commands.segmentation import find_sources
 from deepflash_service.core import bands
 from deepflash_service.errors import JobCancelled
 from deepflash_service.inference.predictor import LoadedPredictor
 from deepflash_service.inference.rows import Watch
 from deepflash_service.records import Calibration, ModelCard, NetworkCard, Progress, SegmentOptions
 from deepflash_service.store import disk
-from deepflash_service.store.images import PlaneLayout, read_image, read_rois, write_image
+from deepflash_service.store.images import (
+    PlaneLayout,
+    list_images,
+    read_image,
+    read_rois,
+    write_image,
+)
 from deepflash_service.workflows import huge, huge_outlines, huge_task
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.prediction import LoadedModel
-from deepflash_service.workflows.segment import segment_images
+from deepflash_service.workflows.segment import name_results, segment_images
 from deepflash_service.workflows.segment_files import FLAT, NESTED, ResultLayout
 
 SIZE = Calibration(pixel_width=0.25, pixel_height=0.5, unit="µm")
@@ -346,3 +353,24 @@ def test_an_outline_that_does_not_fit_is_left_out_and_told(
     ]
     table = pd.read_csv(tmp_path / "out" / "rois.csv")
     assert table["Circularity"].isna().tolist() == [False, True]
+
+
+def test_zarr_folders_are_images_for_the_command(tmp_path: Path) -> None:
+    """A zarr folder is one image, given by itself or among the files of a folder."""
+    folder = tmp_path / "images"
+    write_image(folder / "a.tif", np.zeros((5, 6), np.uint8))
+    write_ome_zarr(folder / "b.ome.zarr", np.zeros((5, 6), np.uint16))
+    (folder / "notes").mkdir()
+    found = find_sources((folder, folder / "b.ome.zarr"), tmp_path / "out")
+    assert [path.name for path in found] == ["a.tif", "b.ome.zarr", "b.ome.zarr"]
+    assert name_results(found[:2]) == ["a", "b"]
+    assert [path.name for path in list_images(folder)] == ["a.tif"]
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_a_zarr_group_without_an_image_ends_in_a_sentence(tmp_path: Path) -> None:
+    """A collection of several images is refused with the remedy."""
+    zarr.open_group(str(tmp_path / "a.zarr"), mode="w")
+    error = segment_badly(tmp_path / "a.zarr", tmp_path / "out")
+    assert error["code"] == "invalid_image"
+    assert "Give the folder of one image" in error["message"]
