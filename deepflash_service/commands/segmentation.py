@@ -209,7 +209,7 @@ def find_sources(sources: tuple[Path, ...], output: Path) -> list[Path]:
             files.append(source)
     if not files:
         raise InputError(
-            "There is no image (TIFF, PNG, GIF, BMP, JPEG, Zarr) in the folder given. Check the path.",
+            "The folder given holds no image (TIFF, PNG, GIF, BMP, JPEG, Zarr). Check the path.",
             code="no_image",
         )
     return files
