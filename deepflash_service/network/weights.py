@@ -12,10 +12,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX = ".weights.h5"
+_OVERHEAD = 8192
+"""Bytes that HDF5 adds per array, generously."""
+
+
+def measure_weights(network: Any) -> int:
+    """Return how many bytes the weights of a network take on disk, at most."""
+    arrays = network.get_weights()
+    return sum(int(array.nbytes) + _OVERHEAD for array in arrays)
 
 
 def write_weights(network: Any, path: Path) -> None:
     """Write the weights of a network; the file appears complete or not at all.
+
+    Look for room first (:func:`measure_weights`): a disk that runs full in the middle raises an
+    error, but HDF5 can then crash the process when it ends.
 
     Parameters
     ----------

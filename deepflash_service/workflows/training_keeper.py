@@ -20,6 +20,7 @@ from deepflash_service.store.checkpoints import (
     write_checkpoint,
     write_finished,
 )
+from deepflash_service.store.disk import check_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,10 +157,18 @@ class MemberKeeper:
         self._step, self._best = -1, (0, "")
 
     def finish(self, member: TrainedMember, *, device: str) -> None:
-        """Keep the finished member, and remove its checkpoints."""
-        from deepflash_service.network.weights import write_weights
+        """Keep the finished member, and remove its checkpoints.
+
+        Raises
+        ------
+        SetupError
+            Codes ``disk_full`` and ``disk_fault``; the checkpoints stay as they are.
+        """
+        from deepflash_service.network.weights import measure_weights, write_weights
 
         self._run.checkpoints.mkdir(exist_ok=True)
+        remedy = f"Free some space, then resume job {self._run.id}."
+        check_space(self._run.checkpoints, measure_weights(member.network), remedy=remedy)
         write_weights(member.network, name_weights(self._run, self._number))
         facts = {
             **self._identity,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepflash_service.network.weights import write_weights
+from deepflash_service.network.weights import measure_weights, write_weights
 from deepflash_service.store.checkpoints import read_note, write_note
+from deepflash_service.store.disk import check_space
 from deepflash_service.store.models import list_models, publish_model, stage_model
 from deepflash_service.workflows.model_tests import write_test_files
 
@@ -45,6 +46,11 @@ def publish_once(
     -------
     ModelCard
         With the version.
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_full``.
     """
     note = read_note(run, _NOTE) or {}
     mine = [one for one in list_models(home).get(card.name, []) if one.job == run.id]
@@ -55,6 +61,8 @@ def publish_once(
     else:
         known = [one.version for one in mine]
         write_note(run, _NOTE, facts={"steps": trained.steps, "versions": known})
+    needed = sum(measure_weights(network) for network in trained.networks)
+    check_space(home, needed, remedy=f"Free some space, then resume job {run.id}.")
     with stage_model(home) as folder:
         for number, network in enumerate(trained.networks, start=1):
             write_weights(network, folder / f"member-{number}.weights.h5")

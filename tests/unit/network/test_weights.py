@@ -9,7 +9,7 @@ import pytest
 
 from deepflash_service.errors import InputError
 from deepflash_service.network.architecture import build_network
-from deepflash_service.network.weights import read_weights, write_weights
+from deepflash_service.network.weights import measure_weights, read_weights, write_weights
 from deepflash_service.records import NetworkCard
 
 pytestmark = pytest.mark.keras
@@ -33,6 +33,7 @@ def test_weights_survive_the_disk(tmp_path: Path, tiny_card: NetworkCard) -> Non
     for before, after in zip(network.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
+    assert measure_weights(network) >= path.stat().st_size
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,7 @@ def test_a_finished_member_is_restored(
     write = "deepflash_service.network.weights.write_weights"
     read = "deepflash_service.network.weights.read_weights"
     monkeypatch.setattr(write, lambda network, path: path.write_text(network))
+    monkeypatch.setattr("deepflash_service.network.weights.measure_weights", len)
     monkeypatch.setattr(read, lambda network, path: network.append(path.read_text()))
     keeper = Keeper(run, seconds=0.0, fingerprint="f")
     kept = keeper.for_member(1, settings="s")
@@ -182,6 +183,7 @@ def test_a_finished_member_that_does_not_fit_begins_again(
     """Neither damaged weights nor those of other settings are taken, and the user is told."""
     write = "deepflash_service.network.weights.write_weights"
     monkeypatch.setattr(write, lambda network, path: path.write_text(network))
+    monkeypatch.setattr("deepflash_service.network.weights.measure_weights", len)
     keeper = Keeper(run, seconds=0.0, fingerprint="f")
     member = SimpleNamespace(network="weights", steps=9, history=())
     keeper.for_member(1, settings="s").finish(cast("Any", member), device="a processor")

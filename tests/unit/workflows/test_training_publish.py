@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from deepflash_service.errors import SetupError
 from deepflash_service.records import ModelCard
-from deepflash_service.store import models, runs
+from deepflash_service.store import disk, models, runs
 from deepflash_service.workflows import training_publish
 from deepflash_service.workflows.training_members import TrainedMembers
 from deepflash_service.workflows.training_publish import publish_once
@@ -34,6 +35,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publisher:
     """Return a publisher whose networks are texts."""
     write: Any = lambda network, path: path.write_text(network)  # noqa: E731 - a stub
     monkeypatch.setattr(training_publish, "write_weights", write)
+    monkeypatch.setattr(training_publish, "measure_weights", len)
     monkeypatch.setattr(training_publish, "write_test_files", lambda *_, **__: None)
     return Publisher(tmp_path)
 
@@ -68,6 +70,20 @@ def test_killed_before_the_model_was_there(
         with pytest.raises(KeyboardInterrupt):
             publisher.publish(60)
     assert [publisher.publish(60), publisher.publish(60)] == [2, 2]
+
+
+def test_too_little_space_for_the_model(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told before anything is written, and the next attempt adds the model."""
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "free_bytes", lambda _folder: disk.RESERVE + 6)
+        with pytest.raises(SetupError) as caught:
+            publisher.publish(60)
+    assert caught.value.code == "disk_full"
+    assert caught.value.details["needed_bytes"] == disk.RESERVE + len("weights")
+    assert not list((publisher.home / "models").glob("**/*.h5"))
+    assert publisher.publish(60) == 1
 
 
 def test_a_removed_version_is_published_again(publisher: Publisher) -> None:
