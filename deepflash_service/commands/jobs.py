@@ -163,12 +163,11 @@ def _resume_there(service: Service, run: Run) -> dict[str, Any]:
 def _resume_here(home: Path, run: Run, *, report: Report) -> dict[str, Any]:
     from deepflash_service.jobs.endings import check_resumable
     from deepflash_service.jobs.ledger import is_worked_on
-    from deepflash_service.store.runs import clear_requests
+    from deepflash_service.store.runs import clear_requests, read_state
 
-    found = _read(run)
-    never_began = found["state"] == "queued" and not is_worked_on(run)
+    never_began = read_state(run) == "queued" and not is_worked_on(run)
     if not (run.kind == "training" and never_began):
-        check_resumable(found)
+        check_resumable(_read(run))
     clear_requests(run)
     return perform_job(home, run, report=report)
 

@@ -1,0 +1,117 @@
+"""``deepflash jobs`` without a service: the folders are enough."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepflash_service.jobs.table import FILE_NAME
+from deepflash_service.records import ModelCard
+from deepflash_service.store import runs
+from deepflash_service.store.custody import hold_run
+from deepflash_service.store.events import Event
+from tests.unit.commands.conftest import Run
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the ids of the jobs that trained; nothing is computed."""
+    done: list[str] = []
+
+    def train(_home: Path, run: runs.Run, **_options: Any) -> ModelCard:
+        done.append(run.id)
+        return ModelCard(name="m")
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", train)
+    return done
+
+
+def test_the_log_of_a_job_is_printed(run: Run, home: Path) -> None:
+    """All of it, its end, or as JSON; a job without a log has an empty one."""
+    job = runs.create_run(home, "training", options={"model": "m"})
+    assert run("jobs", "log", job.id).out == ""
+    runs.append_event(job, Event("running", "epoch 1"))
+    runs.append_event(job, Event("failed", "The loss is NaN."))
+    lines = run("jobs", "log", job.id).out.splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == [
+        "running: epoch 1",
+        "failed: The loss is NaN.",
+    ]
+    assert run("jobs", "log", job.id, "--lines", 1).out.splitlines() == lines[1:]
+    assert run("jobs", "log", job.id, "--json").json == {
+        "id": job.id,
+        "log": "".join(f"{line}\n" for line in lines),
+    }
+    assert run("jobs", "log", "none").code == 1
+
+
+@pytest.mark.parametrize("state", ["running", "interrupted", "failed", "stopped", "queued"])
+def test_a_training_that_nobody_works_on_is_resumed_here(
+    run: Run, home: Path, trainings: list[str], *, state: Any
+) -> None:
+    """Also one whose command was killed before it began."""
+    job = runs.create_run(home, "training", options={"model": "m"})
+    if state != "queued":
+        runs.append_event(job, Event(state, "x"))
+    runs.request_stop(job)
+    found = run("jobs", "resume", job.id, "--json")
+    assert found.code == 0
+    assert found.json["state"] == "done"
+    assert trainings == [job.id]
+
+
+@pytest.mark.parametrize("state", ["running", "queued"])
+def test_a_training_in_other_hands_is_not_resumed(
+    run: Run, home: Path, trainings: list[str], *, state: Any
+) -> None:
+    """Two processes never work on one run."""
+    job = runs.create_run(home, "training", options={"model": "m"})
+    runs.append_event(job, Event(state, "x"))
+    with hold_run(job):
+        assert run("jobs", "show", job.id, "--json").json["state"] == state
+        found = run("jobs", "resume", job.id)
+        assert found.code == 1
+        assert "only trainings that were interrupted" in found.err
+    assert trainings == []
+
+
+def test_a_cancel_of_a_lost_job_discards_what_it_kept(run: Run, home: Path) -> None:
+    """Nobody is there to follow the request, so the command does it."""
+    job = runs.create_run(home, "training", options={"model": "m"})
+    runs.append_event(job, Event("running", "epoch 1"))
+    (job.checkpoints / "member-1.json").write_text("{}")
+    assert run("jobs", "cancel", job.id, "--json").json["state"] == "cancelled"
+    assert list(job.checkpoints.iterdir()) == []
+    busy = runs.create_run(home, "training", options={"model": "m"})
+    runs.append_event(busy, Event("running", "epoch 1"))
+    with hold_run(busy):
+        assert run("jobs", "cancel", busy.id, "--json").json["state"] == "stopping"
+    assert runs.is_cancel_requested(busy)
+
+
+def test_a_full_disk_is_a_failure_of_the_command(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence tells what is needed; the job can be resumed."""
+    from deepflash_service.errors import SetupError
+
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise SetupError("The disk is full: 7 MB are needed.", code="disk_full")
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", fail)
+    job = runs.create_run(home, "training", options={"model": "m"})
+    found = run("jobs", "resume", job.id)
+    assert (found.code, "7 MB are needed" in found.err) == (1, True)
+    assert runs.read_state(job) == "interrupted"
+
+
+def test_a_damaged_table_is_told_and_rebuilt(run: Run, home: Path) -> None:
+    """A warning on stderr, the figures on stdout."""
+    runs.create_run(home, "training", options={"model": "m"})
+    (home / FILE_NAME).write_bytes(b"no database at all, but long enough to look like one" * 99)
+    found = run("doctor", "--no-device", "--rebuild-index", "--json")
+    assert found.json["rebuilt_jobs"] == 1
+    assert found.err.startswith("Warning: The job table")
+    assert "set aside" in found.err
