@@ -26,6 +26,8 @@ _MOST_PATCHES = 1000
 _FEW_VALUES = 100
 _SPECK = 2
 _MOST_COLOURS = 1024
+_BYTES_PER_PIXEL = 30
+_ALWAYS_FITTING = 16_000_000
 
 
 def read_annotation(
@@ -110,12 +112,15 @@ def _read_pixels(source: Source, *, max_pixels: int) -> Array:
             code=_CODE,
             details={"name": source.name},
         )
+    limit = min(max_pixels, _count_fitting())
     try:
         if detect_format(source) == "tiff":
-            image = read_tiff(source, max_pixels=max_pixels)
+            image = read_tiff(source, max_pixels=limit)
         else:
-            image = read_raster(source, max_pixels=max_pixels, keep_indices=True)
+            image = read_raster(source, max_pixels=limit, keep_indices=True)
     except InputError as error:
+        if error.code == "image_too_large" and limit < max_pixels:
+            raise _refuse_memory(source, error) from error
         if error.code != "invalid_image":
             raise
         raise InputError(error.message, code=_CODE, details=error.details) from error
@@ -127,6 +132,25 @@ def _read_pixels(source: Source, *, max_pixels: int) -> Array:
             details={"name": source.name, "planes": len(image.planes)},
         )
     return image.select()
+
+
+def _count_fitting() -> int:
+    """Return how many pixels of an annotation fit into the free memory, but never a few."""
+    import psutil
+
+    return max(_ALWAYS_FITTING, int(psutil.virtual_memory().available) // _BYTES_PER_PIXEL)
+
+
+def _refuse_memory(source: Source, error: InputError) -> InputError:
+    pixels = int(str(error.details.get("pixels", 0)))
+    needed = pixels * _BYTES_PER_PIXEL / 1e9
+    return InputError(
+        f"{source.name} holds {pixels:,} pixels; to read it as an annotation takes about "
+        f"{needed:.0f} GB of memory, and less is free. Use the tables that "
+        "`deepflash segment` writes, crop the image, or take a computer with more memory.",
+        code="image_too_large",
+        details=error.details,
+    )
 
 
 def _draw_rois(source: Source, shape: tuple[int, int] | None) -> LabelImage:

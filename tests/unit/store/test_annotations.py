@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,8 @@ from PIL import Image
 
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.errors import InputError
-from deepflash_service.store.images import read_annotation, read_mask_or_map
+from deepflash_service.store import annotations as annotation_files
+from deepflash_service.store.images import read_annotation, read_mask_or_map, write_labels
 from tests.unit.store.image_samples import make_png, make_tiff
 
 MASK = np.zeros((20, 30), np.uint8)
@@ -175,3 +178,19 @@ def test_sizes_must_agree() -> None:
     with pytest.raises(InputError, match=r"20 x 30 pixels .* 30 x 20") as caught:
         read_annotation(make_tiff(MASK), shape=(30, 20))
     assert caught.value.code == "shape_mismatch"
+
+
+def test_a_label_image_that_does_not_fit_into_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence tells how much memory is needed and what to do; nothing is decoded."""
+    monkeypatch.setattr(annotation_files, "_ALWAYS_FITTING", 1000)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=60_000))
+    write_labels(tmp_path / "small.tif", np.eye(40, dtype=np.int32))
+    write_labels(tmp_path / "large.tif", np.eye(60, dtype=np.int32))
+    assert read_annotation(tmp_path / "small.tif").max() == 1
+    with pytest.raises(InputError, match=r"large\.tif holds 3,600 pixels; to read it") as caught:
+        read_annotation(tmp_path / "large.tif")
+    assert caught.value.code == "image_too_large"
+    with pytest.raises(InputError, match="crop the image"):
+        read_mask_or_map(tmp_path / "large.tif")
