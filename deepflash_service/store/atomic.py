@@ -101,6 +101,12 @@ def rename_folder(source: Path, target: Path) -> None:
     _sync_folder(target.parent)
 
 
+def move_file(source: Path, target: Path) -> None:
+    """Give a complete, flushed file another name on the same disk, replacing an older file."""
+    source.replace(target)
+    _sync_folder(target.parent)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with open_atomic(path) as temporary:

@@ -8,7 +8,7 @@ bytes for each ROI, are in memory at a time.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ from deepflash_service.store.disk import check_space
 from deepflash_service.store.images import PIXEL_LIMIT, write_png
 from deepflash_service.store.piece_writing import PieceFile, create_pieces
 from deepflash_service.store.pieces import measure_file, open_pieces
+from deepflash_service.store.scratch import open_scratch, publish_files
 from deepflash_service.store.zarr_reading import is_zarr
 from deepflash_service.workflows.huge_outlines import OutlineFiles, open_outlines, trace_plane
 from deepflash_service.workflows.huge_task import HugeTask, SmallPicture, plan_task
@@ -41,19 +42,19 @@ HUGE_PIXELS = 64_000_000
 MOST_ROIS = 1_000_000
 """ROIs of one image whose table and ROI set fit into a gigabyte."""
 
-_PREDICTED, _STITCHED, _WRITTEN = 0.9, 0.93, 0.96
-_STEPS = 1000
+_PREDICTED, _FOUND, _WRITTEN = 0.97, 0.93, 0.96
+_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class HugeResult:
-    """What is left in memory: number of ROIs, paths, tables, and sentences for the user."""
+    """What is left in memory: number of ROIs, tables, sentences for the user, paths by kind."""
 
     count: int
-    files: dict[str, str]
     rois: pd.DataFrame
     summary: pd.DataFrame
     notes: tuple[str, ...]
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,39 +114,51 @@ def segment_huge(
         When the user cancelled.
     """
     paths = place.layout.list_paths(place.output, place.name)
-    with open_pieces(source) as image, ExitStack() as stack:
+    with open_pieces(source) as image:
         task = plan_task(image, model, options=options)
-        remedy = f"Free some space, or choose another output folder for {image.name}."
-        check_space(place.output, task.estimate_bytes(), remedy=remedy)
-        outlines = stack.enter_context(open_outlines(paths["rois"], place.layout.is_nested))
+        with open_scratch(place.output, place.name) as scratch:
+            remedy = f"Free some space, or choose another output folder for {image.name}."
+            check_space(place.output, task.estimate_bytes(), remedy=remedy)
+            drafts = {kind: scratch / path.name for kind, path in paths.items()}
+            result = _fill_files(task, drafts, is_nested=place.layout.is_nested, hooks=hooks)
+            last = paths["rois"]
+            found = {path: last.with_name(path.name) for path in scratch.glob("*.*")}
+            found[drafts["rois"]] = found.pop(drafts["rois"])
+            publish_files(found)
+    for note in result.notes:
+        hooks.warn(note)
+    return replace(result, files={kind: str(path) for kind, path in paths.items()})
+
+
+def _fill_files(
+    task: HugeTask, paths: dict[str, Path], *, is_nested: bool, hooks: Hooks
+) -> HugeResult:
+    with ExitStack() as stack:
+        outlines = stack.enter_context(open_outlines(paths["rois"], with_geojson=is_nested))
         maps = stack.enter_context(create_pieces(paths["probability"], task.describe_map()))
-        for index in range(len(task.planes)):
-            _predict_plane(
-                task, index, maps, hooks=_share(hooks, task, (0.0, _PREDICTED), index=index)
-            )
-        planes = []
-        for index in range(len(task.planes)):
-            step = _share(hooks, task, (_PREDICTED, _STITCHED), index=index)
-            stitched = _stitch_plane(task, index, maps, hooks=step)
-            planes.append(_Plane(stitched, RoiSums(stitched.count)))
-        count = sum(plane.stitched.count for plane in planes)
-        if count > MOST_ROIS:
-            raise refuse_noise(count, MOST_ROIS)
+        planes = [_find_rois(task, index, maps, hooks=hooks) for index in range(len(task.planes))]
         highest = max(plane.stitched.count for plane in planes)
         labels = stack.enter_context(create_pieces(paths["labels"], task.describe_labels(highest)))
         masks = stack.enter_context(create_pieces(paths["mask"], task.describe_mask()))
-        picture = SmallPicture(image.shape)
+        picture = SmallPicture(task.shape)
         for index, plane in enumerate(planes):
-            step = _share(hooks, task, (_STITCHED, _WRITTEN), index=index)
+            step = _share(hooks, task, (_FOUND, _WRITTEN), index=index)
             shown = picture if index == 0 else None
             _write_plane(task, index, plane, files=(maps, labels, masks), shown=shown, hooks=step)
         write_png(paths["overlay"], picture.draw())
-        result = _finish(task, planes, labels, outlines=outlines, hooks=hooks)
+        rois, summary = _finish(task, planes, labels, outlines=outlines, hooks=hooks)
     notes = (*picture.tell(paths["overlay"].name), *outlines.tell())
-    for note in notes:
-        hooks.warn(note)
-    files = {kind: str(path) for kind, path in paths.items()}
-    return HugeResult(count, files, *result, notes)
+    return HugeResult(len(rois), rois, summary, notes)
+
+
+def _find_rois(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> _Plane:
+    """Predict a plane and join its ROIs."""
+    step = _share(hooks, task, (0.0, _FOUND), index=index)
+    _predict_plane(task, index, maps, hooks=_share(step, task, (0.0, _PREDICTED)))
+    stitched = _stitch_plane(task, index, maps, hooks=_share(step, task, (_PREDICTED, 1.0)))
+    if stitched.count > MOST_ROIS:
+        raise refuse_noise(stitched.count, MOST_ROIS)
+    return _Plane(stitched, RoiSums(stitched.count))
 
 
 def _predict_plane(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> None:
@@ -216,10 +229,14 @@ def _finish(
     return pd.concat(tables, ignore_index=True), pd.DataFrame(rows)
 
 
-def _share(hooks: Hooks, task: HugeTask, share: tuple[float, float], *, index: int) -> Hooks:
-    """Return hooks whose reports fill a share of the whole, for one of the planes."""
-    part = (share[1] - share[0]) / len(task.planes)
-    first = share[0] + index * part
+def _share(
+    hooks: Hooks, task: HugeTask, share: tuple[float, float], *, index: int | None = None
+) -> Hooks:
+    """Return hooks whose reports fill a share of the whole, or of it that of one plane."""
+    first, part = share[0], share[1] - share[0]
+    if index is not None:
+        part /= len(task.planes)
+        first += index * part
 
     def report(progress: Progress) -> None:
         done = min(progress.current / max(progress.maximum, 1), 1.0)

@@ -69,7 +69,7 @@ class OutlineFiles:
 
 
 @contextmanager
-def open_outlines(path: Path, with_geojson: bool) -> Iterator[OutlineFiles]:  # noqa: FBT001 - one
+def open_outlines(path: Path, *, with_geojson: bool) -> Iterator[OutlineFiles]:
     """Yield the files of the outlines; they appear when the block succeeds.
 
     Parameters

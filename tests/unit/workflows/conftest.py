@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deepflash_service.core import bands
 from deepflash_service.records import Calibration, ModelCard, NetworkCard
 from deepflash_service.store.images import write_image, write_labels
+from deepflash_service.workflows import huge, huge_outlines
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.prediction import LoadedModel
 
@@ -56,3 +58,11 @@ def truth_folder(tmp_path: Path) -> Path:
     write_labels(tmp_path / "truth" / "a_cells.tif", LABELS)
     write_labels(tmp_path / "truth" / "b_cells.tif", LABELS * 0)
     return tmp_path / "truth"
+
+
+@pytest.fixture
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every image huge, and its bands and windows small."""
+    monkeypatch.setattr(huge, "HUGE_PIXELS", 0)
+    monkeypatch.setattr(bands, "BAND_VALUES", 9_000)
+    monkeypatch.setattr(huge_outlines, "WINDOW_PIXELS", 60_000)
