@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 
 from deepflash_service.core.sampling import Example
 from deepflash_service.errors import ComputeError, InputError, JobCancelled
+from deepflash_service.network import rounds
 from deepflash_service.network.prediction import make_callable
 from deepflash_service.network.training import (
     HeldOut,
@@ -22,6 +24,12 @@ from deepflash_service.records import NetworkCard, Progress
 pytestmark = pytest.mark.keras
 
 Squares = list[tuple[np.ndarray, np.ndarray]]
+
+
+@pytest.fixture(autouse=True)
+def _only_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tell of epochs alone, however slow this computer is."""
+    monkeypatch.setattr(rounds, "TELL_SECONDS", math.inf)
 
 
 def _hold_out(squares: Squares) -> HeldOut:
@@ -53,7 +61,6 @@ def test_training_learns_to_find_squares(
     assert member.scores["dice"] > 0.85
     assert member.history[-1]["loss"] < 0.6 * member.history[0]["loss"]
     assert not member.stopped
-    told = [item for item in told if "step" not in item.message]
     assert [item.current for item in told] == [1, 2, 3, 4, 5, 6]
     assert told[-1].metrics["seconds_left"] == 0
     assert "dice" in told[1].metrics
@@ -122,6 +129,32 @@ def test_patience_ends_a_hopeless_training(
     )
     assert len(member.history) == 4
     assert member.best_epoch == 1
+
+
+def test_long_epochs_are_told_in_between(
+    tiny_card: NetworkCard,
+    examples: list[Example],
+    short_settings: TrainSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Step, mean loss so far and remaining time; the progress still counts epochs."""
+    monkeypatch.setattr(rounds, "TELL_SECONDS", 0.0)
+    told: list[Progress] = []
+    settings = replace(short_settings, epochs=2, steps_per_epoch=2)
+    train_member(tiny_card, examples, settings=settings, hooks=TrainHooks(report=told.append))
+    assert [(item.message, item.current) for item in told] == [
+        ("epoch 1 of 2, step 1 of 2", 0),
+        ("epoch 1 of 2, step 2 of 2", 0),
+        ("epoch 1 of 2", 1),
+        ("epoch 2 of 2, step 1 of 2", 1),
+        ("epoch 2 of 2, step 2 of 2", 1),
+        ("epoch 2 of 2", 2),
+    ]
+    assert [item.metrics["step"] for item in told] == [1, 2, 2, 3, 4, 4]
+    assert [item.metrics["epoch"] for item in told] == [1, 1, 1, 2, 2, 2]
+    assert told[1].metrics["loss"] == told[2].metrics["loss"]
+    assert told[3].metrics["seconds_left"] > 0
+    assert {item.metrics["steps"] for item in told} == {4}
 
 
 def test_stopping_keeps_what_was_learnt(
