@@ -138,6 +138,21 @@ def test_a_damaged_table_is_set_aside(home: Path, damage: Callable[[Path], None]
     assert len([name for name in kept if not name.endswith(("-wal", "-shm"))]) == 1
 
 
+def test_the_companions_of_a_damaged_table_are_set_aside_too(home: Path) -> None:
+    """A write-ahead log must not be replayed into the new table."""
+    table = JobTable(home)
+    table.close()
+    for ending in ("-wal", "-shm"):
+        (home / f"{FILE_NAME}{ending}").write_bytes(ending.encode())
+    with pytest.warns(UserWarning, match="damaged"):
+        table._database._set_aside("a fault")
+    assert not (home / FILE_NAME).exists()
+    for ending in ("-wal", "-shm"):
+        (kept,) = home.glob(f"{FILE_NAME}.damaged-*{ending}")
+        assert kept.read_bytes() == ending.encode()
+        assert not (home / f"{FILE_NAME}{ending}").exists()
+
+
 def test_a_table_that_is_damaged_in_use_is_made_again(home: Path) -> None:
     """The very call that meets the damage is answered from the folders."""
     for _ in range(12):

@@ -72,7 +72,7 @@ def test_a_replaced_file_is_read_anew(path: Path, way: str) -> None:
     """Whether renamed over, or rewritten in place with any length, old events are gone."""
     assert _read(path) == ["a", "b", "c"]
     news = {
-        "rename": _line("x") + _line("y") + _line("z") + _line("new"),
+        "rename": _line("x") + _line("y") + _line("c") + _line("new"),
         "truncate": b"",
         "longer": _line("x") * 9,
         "same size": _line("x") + _line("y") + _line("z"),
