@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
-from deepflash_service.store.checkpoints import read_progress
 
 from benchmarks.recording import record_result
 from deepflash_service.bridge import connect
 from deepflash_service.bridge.launch import read_address
 from deepflash_service.core.synthetic import make_samples
+from deepflash_service.errors import DeepFlashError
+from deepflash_service.store.checkpoints import read_progress
 from deepflash_service.store.runs import open_run
 
 if TYPE_CHECKING:
@@ -145,13 +146,11 @@ def run_one(home: Path, dataset: str, rng: np.random.Generator, *, usual: float)
         run = open_run(home, job)
         outcome.saved = read_progress(run)
         told = len(read_steps(home, job))
-    while time.monotonic() - start < LIMIT_SECONDS:
-        with suppress(Exception), connect(home=home) as service:
-            shown = service.job(job)
+    while time.monotonic() - start < LIMIT_SECONDS and outcome.state not in ENDS:
+        with suppress(DeepFlashError), connect(home=home) as service:
+            shown = service.wait(job, poll=1.0)
             outcome.state, outcome.message = shown.state, shown.message
-            if shown.state in ENDS:
-                break
-        time.sleep(0.25)
+        time.sleep(0.5)
     steps = [step for _, step in read_steps(home, job)]
     later = steps[told:]
     outcome.last_step = max(steps, default=0)
