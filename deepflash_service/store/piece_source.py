@@ -103,15 +103,17 @@ def _walk(found: PieceSource) -> Iterator[Array]:
 
 
 def merge_grey(found: PieceSource) -> PieceSource:
-    """Take the first of three colours where all three are equal everywhere."""
-    if not found.is_rgb:
-        return found
+    """Take the first of three samples where all three are equal everywhere."""
     for band in _walk(found):
         if (band[..., 0] != band[..., 1]).any() or (band[..., 0] != band[..., 2]).any():
             return found
     inner = found._read  # noqa: SLF001 - the same class, made here
     return replace(
-        found, channels=1, is_rgb=False, _read=lambda place, rows: inner(place, rows)[..., 0]
+        found,
+        channels=1,
+        is_rgb=False,
+        layout=replace(found.layout, channels=1),
+        _read=lambda place, rows: inner(place, rows)[..., 0],
     )
 
 

@@ -93,8 +93,7 @@ def open_pieces(path: Path) -> Iterator[PieceSource]:
                 found = _describe_zarr(open_zarr(path), source)
             else:
                 found = _open_tiff(stack, source)
-            found = guard(found, source)
-            found = fill_gaps(merge_grey(found), source)
+            found = fill_gaps(guard(found, source), source)
         except InputError:
             raise
         except Exception as error:
@@ -125,36 +124,49 @@ def _open_tiff(stack: ExitStack, source: Source) -> PieceSource:
     item_bytes = series.dtype.itemsize
     check_pixels(source, int(series.size), limit=_MOST_VALUES, item_bytes=item_bytes)
     check_length(series, source)
-    page: Any = series.keyframe
     check_type(series.dtype, source)
     letters = name_axes(series.axes, series.shape, source)
-    sizes = dict(zip(letters, series.shape, strict=True))
-    samples = count_samples(page, sizes.get("S", 1))
     grid = _find_plain(series, stream, letters, order=tiff.byteorder)
     grid = grid or _open_chunks(stack, series, source, row=letters.index("Y"))
+    return _describe_tiff(tiff, series, source, letters=letters, grid=grid)
+
+
+def _describe_tiff(
+    tiff: tifffile.TiffFile,
+    series: tifffile.TiffPageSeries,
+    source: Source,
+    *,
+    letters: list[str],
+    grid: Grid,
+) -> PieceSource:
+    page: Any = series.keyframe
+    sizes = dict(zip(letters, series.shape, strict=True))
+    samples = count_samples(page, sizes.get("S", 1))
+    channels = sizes.get("C", 1) * samples
+    is_rgb = is_colour(page, samples) and channels == 3
     spacing, interval = read_steps(tiff)
-    layout = PlaneLayout(
-        channels=sizes.get("C", 1) if samples == 1 else 1,
-        slices=sizes.get("Z", 1),
-        frames=sizes.get("T", 1),
-        spacing=spacing,
-        interval=interval,
-    )
 
     def read(place: tuple[int, int], rows: slice) -> Array:
         part = grid.read(index_rows(letters, place, rows, samples=slice(samples)))
         return turn_bits(order_pixels(part, letters), page)
 
-    return PieceSource(
+    found = PieceSource(
         name=source.name,
         shape=(sizes["Y"], sizes["X"]),
-        channels=sizes.get("C", 1) * samples,
-        layout=layout,
+        channels=channels,
+        layout=PlaneLayout(
+            channels=1 if is_rgb else channels,
+            slices=sizes.get("Z", 1),
+            frames=sizes.get("T", 1),
+            spacing=spacing,
+            interval=interval,
+        ),
         calibration=read_calibration(tiff, page),
-        is_rgb=is_colour(page, samples) and sizes.get("C", 1) == 1,
+        is_rgb=is_rgb,
         dtype=series.dtype,
         _read=read,
     )
+    return merge_grey(found) if samples == channels == 3 else found
 
 
 def _find_plain(

@@ -57,7 +57,19 @@ FORMS: dict[str, tuple[Any, dict[str, Any]]] = {
         {"photometric": "rgb", "planarconfig": "separate", **TILED},
     ),
     "equal colours": (np.dstack([GREY.astype(np.uint8)] * 3), {"photometric": "rgb", **TILED}),
+    "equal samples": (
+        np.dstack([GREY] * 3),
+        {"photometric": "minisblack", "planarconfig": "contig"},
+    ),
+    "two samples": (
+        np.dstack([GREY, GREY + 1]),
+        {"photometric": "minisblack", "planarconfig": "contig", **TILED},
+    ),
     "alpha": (WITH_ALPHA, {"photometric": "rgb", "extrasamples": ["unassalpha"]}),
+    "colours in channels": (
+        np.stack([COLOURS, 255 - COLOURS]),
+        {"photometric": "rgb", "ome": True, "metadata": {"axes": "CYXS"}},
+    ),
     "slices": (STACK[0, :, 0], {"photometric": "minisblack"}),
     "slices in tiles": (STACK[0, :, 0], {"photometric": "minisblack", **TILED}),
     "hyperstack": (

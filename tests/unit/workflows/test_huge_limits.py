@@ -182,6 +182,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
         (tmp_path / "a.tif").rename(tmp_path / "b.tif")
         segment(tmp_path / "b.tif", tmp_path / "out")
         assert not dead.exists()
+        assert not (tmp_path / "out" / "scene_labels.tif").exists()
         assert (alive / "scene_labels.tif").read_bytes() == b"half"
     hidden = [path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
     assert hidden == [".partial-b"]
