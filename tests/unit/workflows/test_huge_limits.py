@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,10 +25,12 @@ from deepflash_service.store.images import (
     write_image,
 )
 from deepflash_service.store.locks import hold_lock
+from deepflash_service.store.piece_writing import PieceFile
 from deepflash_service.workflows import huge, huge_outlines, huge_task
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.segment import name_results
+from deepflash_service.workflows.segment import name_results, segment_images
 from tests.unit.workflows.huge_samples import (
+    OPTIONS,
     draw_image,
     make_model,
     read_folder,
@@ -81,6 +85,35 @@ def test_a_full_disk_is_found_before_the_work(
     assert error["code"] == "disk_full"
     assert error["details"]["needed_bytes"] > error["details"]["free_bytes"] == 10_000_000
     assert "10 MB are free" in error["message"]
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("written", [0, 20, 75])
+def test_a_disk_that_fills_meanwhile_leaves_the_old_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    """No space in the middle of any file: a sentence, earlier results untouched, no scratch."""
+    write_image(tmp_path / "a.tif", draw_image((400, 300)))
+    segment(tmp_path / "a.tif", tmp_path / "out")
+    before = read_folder(tmp_path / "out")
+    count = [0]
+    write = PieceFile.write
+
+    def fail_late(self: PieceFile, plane: int, first: int, rows: Any) -> None:
+        count[0] += 1
+        if count[0] > written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, plane, first, rows)
+
+    monkeypatch.setattr(PieceFile, "write", fail_late)
+    other = make_model(smallest=30)
+    result = segment_images([tmp_path / "a.tif"], other, options=OPTIONS, output=tmp_path / "out")
+    assert result["images"][0]["error"]["code"] == "disk_full"
+    after = read_folder(tmp_path / "out")
+    tables = {"rois.csv", "summary.csv"}
+    assert {name: after[name] for name in after if name not in tables} == {
+        name: before[name] for name in before if name not in tables
+    }
 
 
 @pytest.mark.usefixtures("small_pieces")
