@@ -136,8 +136,8 @@ def test_large_images_get_a_small_overlay(tmp_path: Path, monkeypatch: pytest.Mo
     pixels[200:, ::2] = 400
     write_image(tmp_path / "a.tif", pixels)
     told: list[str] = []
-    options = {"threshold": 0.9, "hooks": Hooks(warn=told.append)}
-    segment(tmp_path / "a.tif", tmp_path / "out", **options)
+    hooks = Hooks(warn=told.append)
+    segment(tmp_path / "a.tif", tmp_path / "out", threshold=0.9, hooks=hooks)
     picture = read_image(tmp_path / "out" / "a_overlay.png").select()
     assert picture.shape == (98, 63, 3)
     is_outline = (picture == [255, 255, 0]).all(axis=2)
