@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,6 +188,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., LiveService]]:
         return started[-1]
 
     yield begin
+    log = tmp_path / "home" / "service.log"
+    faults = [line for line in log.read_text("utf-8").splitlines() if "supervision failed" in line]
     for service in started:
         workers = service.list_workers()
         service.client.close()
@@ -195,6 +198,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., LiveService]]:
             service.process.wait(30)
         for worker in workers:
             worker.kill()
+    assert faults == []
 
 
 @pytest.fixture(scope="module")
@@ -213,9 +217,9 @@ def live_service(start: Callable[[], LiveService]) -> LiveService:
     return start()
 
 
-@pytest.fixture
-def tiny_model(tmp_path: Path) -> Path:
-    """Put the untrained model ``tiny`` into the library of the temporary home folder."""
+@pytest.fixture(scope="session")
+def tiny_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home folder with the untrained model ``tiny``, to be copied."""
     code = """
 import sys
 from pathlib import Path
@@ -231,9 +235,15 @@ with stage_model(home) as folder:
     write_weights(build_network(card.network), folder / "member-1.weights.h5")
     publish_model(home, folder, card=card)
 """
-    home = tmp_path / "home"
+    home = tmp_path_factory.mktemp("library") / "home"
     subprocess.run([sys.executable, "-c", code, home], check=True, capture_output=True)
     return home
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path, tiny_library: Path) -> Path:
+    """Put the untrained model ``tiny`` into the library of the temporary home folder."""
+    return shutil.copytree(tiny_library, tmp_path / "home", dirs_exist_ok=True)
 
 
 @pytest.fixture

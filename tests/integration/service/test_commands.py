@@ -39,9 +39,14 @@ def _run(home: Path, *arguments: str) -> tuple[int, Any, str]:
 def test_a_lost_training_of_the_command_line_goes_on_in_the_service(
     tiny_model: Path, start: Callable[..., LiveService]
 ) -> None:
-    """It is listed at once; `resume` hands it over and watches it, a second one is refused."""
+    """It is listed at once; `resume` hands it over and watches, a second one is refused."""
     service = start()
-    options = {"dataset": service.upload_samples(), "model": "mine", "base": "tiny", "preset": "quick"}
+    options = {
+        "dataset": service.upload_samples(),
+        "model": "mine",
+        "base": "tiny",
+        "preset": "quick",
+    }
     run = runs.create_run(tiny_model, "training", options={**options, "epochs": 1})
     runs.append_event(run, Event("running", "epoch 1"))
     assert run.id in {job["id"] for job in service.client.get("/jobs").json()["jobs"]}

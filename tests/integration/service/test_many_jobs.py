@@ -73,8 +73,11 @@ def _kill_worker(service: LiveService) -> None:
 def test_200_jobs_of_20_clients_survive_five_kills_beside_a_training(
     tiny_model: Path, start: Callable[..., LiveService]
 ) -> None:
-    """Every job ends with the result of an undisturbed one, and the training goes on."""
-    service = start()
+    """Every job ends with the result of an undisturbed one, and the training goes on.
+
+    They take turns on the device, as on a GPU; a killed worker must not keep it.
+    """
+    service = start(DEEPFLASH_SHARE_DEVICE="always")
     pictures = _make_pictures()
     expected = [_fetch(service, service.submit(data, wait=60)) for data in pictures]
     training = service.train(service.upload_samples())
