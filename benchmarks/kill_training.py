@@ -33,9 +33,9 @@ from deepflash_service.store.runs import open_run
 if TYPE_CHECKING:
     from deepflash_service.bridge import Service
 
-EPOCHS = 10
+EPOCHS = 4
 STEPS = 15 * EPOCHS
-CHECKPOINT_SECONDS = 1.0
+CHECKPOINT_SECONDS = 0.5
 LIMIT_SECONDS = 300.0
 ENDS = {"done", "failed", "cancelled", "stopped"}
 VICTIMS = ("worker", "service", "both")
