@@ -3,8 +3,8 @@
 Two locks, freed by the system when a process ends in any way, make a queue of one: whoever
 wants the device first takes the place next in line, then the device, then leaves the place.
 A training looks before each step whether the place is taken, and if so lets the device go and
-gets in line behind. So a short job waits for one step at most, and a training takes at least
-one step between two short jobs.
+gets in line behind. So a short job waits for one step at most, and of short jobs that come one
+after the other, as those of the warm worker do, the next one waits until a step was taken.
 """
 
 from __future__ import annotations

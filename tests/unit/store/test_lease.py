@@ -41,16 +41,22 @@ def _await(condition: Callable[[], object]) -> None:
 
 
 def test_a_training_gives_way_between_steps(tmp_path: Path) -> None:
-    """Two short jobs come: each gets the device after one step, and between them is one step."""
+    """A short job has the device after one step, and the next one after one step more."""
     order: list[str] = []
     training = _make(tmp_path, "training t")
     training.share()
     stop = threading.Event()
+    line = tmp_path / "devices" / "next.lock"
 
     def compute(name: str) -> None:
         short = _make(tmp_path, f"segmentation {name}")
         short.hold()
         order.append(name)
+        if name == "a":
+            # the training waits in line, so the second job comes behind it
+            _await(lambda: probe_lock(line))
+            second.start()
+            threading.Event().wait(0.05)
         short.release()
 
     def train() -> None:
@@ -59,19 +65,18 @@ def test_a_training_gives_way_between_steps(tmp_path: Path) -> None:
             order.append("step")
         training.release()
 
-    shorts = [threading.Thread(target=compute, args=(name,)) for name in ("a", "b")]
-    for thread in shorts:
-        thread.start()
-    _await(lambda: probe_lock(tmp_path / "devices" / "next.lock"))
+    first, second = (threading.Thread(target=compute, args=(name,)) for name in ("a", "b"))
+    first.start()
+    _await(lambda: probe_lock(line))
     trainer = threading.Thread(target=train)
     trainer.start()
-    for thread in shorts:
-        thread.join(20)
+    first.join(20)
+    second.join(20)
     stop.set()
     trainer.join(20)
-    first, second = (order.index(name) for name in sorted("ab", key=order.index))
-    assert first == 0
-    assert "step" in order[first:second]
+    assert order[0] == "a"
+    assert order[1] == "step"
+    assert "b" in order
     assert probe_lock(tmp_path / "devices" / "device.lock") is False
 
 
