@@ -12,11 +12,13 @@ from deepflash_service.core.normalization import PERCENTILES, scale_piece
 from deepflash_service.core.percentiles import stream_percentiles
 from deepflash_service.store.pieces import open_pieces
 
+MODEL = "smooth"
+SMALLEST = 12
 MARGIN = 128
 BLUR = np.outer([1, 2, 1], [1, 2, 1]) / 16
 
 
-def store_smooth_model(home: Path, name: str) -> None:
+def store_smooth_model(home: Path) -> None:
     """Store a U-Net of 4 filters and depth 2 that smooths at three scales and cuts at one half."""
     from deepflash_service.network.architecture import build_network
     from deepflash_service.network.weights import write_weights
@@ -24,11 +26,11 @@ def store_smooth_model(home: Path, name: str) -> None:
     from deepflash_service.store.models import publish_model, stage_model
 
     card = ModelCard(
-        name=name,
+        name=MODEL,
         network=NetworkCard(filters=4, depth=2, normalisation="none"),
         target="spot",
         threshold=0.5,
-        min_roi_size=12,
+        min_roi_size=SMALLEST,
     )
     network = build_network(card.network)
     for layer in network.layers:
@@ -54,27 +56,20 @@ def _pass_on(layer: Any, *, joins: bool) -> None:
     layer.set_weights([kernel, bias])
 
 
-def compare_untiled(
-    source: Path,
-    home: Path,
-    name: str,
-    *,
-    labels: np.ndarray,
-    probability: np.ndarray,
-    corner: int,
-) -> dict[str, Any]:
-    """Predict a part of a large image as one tile with a margin, and compare it."""
-    from benchmarks.huge_image import count_differences
+def predict_untiled(
+    source: Path, home: Path, *, corner: int, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predict a part of a large image as one tile with a margin; return labels and map."""
     from deepflash_service.network.architecture import build_network
     from deepflash_service.network.prediction import make_callable
     from deepflash_service.network.weights import read_weights
     from deepflash_service.store.models import find_model
 
-    stored = find_model(home, name)
+    stored = find_model(home, MODEL)
     network = build_network(stored.card.network)
     read_weights(network, stored.weights[0])
     predict = make_callable(network)
-    low, high = corner - MARGIN, corner + len(labels) + MARGIN
+    low, high = corner - MARGIN, corner + size + MARGIN
     with open_pieces(source) as image:
         rows = image.get_rows()
         ends = stream_percentiles(lambda: (band for _, band in rows.walk()), PERCENTILES)
@@ -82,8 +77,4 @@ def compare_untiled(
     tile = scale_piece(raw[..., np.newaxis], [(ends[0], ends[1])])[np.newaxis]
     views = [np.flip(predict(np.flip(tile, axes)), axes)[0] for axes in ((), (1,), (2,), (1, 2))]
     whole = np.mean(views, axis=0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    untiled = label_rois(whole, threshold=0.5, min_roi_size=stored.card.min_roi_size)
-    return {
-        "largest_difference_of_probability": float(np.abs(whole - probability).max()),
-        **count_differences(labels, untiled),
-    }
+    return label_rois(whole, min_roi_size=SMALLEST), whole
