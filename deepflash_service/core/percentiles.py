@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepflash_service.errors import InputError
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -35,6 +37,11 @@ def find_percentiles(values: Array, wanted: tuple[float, ...]) -> list[float]:
     -------
     list of float
         One for each of ``wanted``.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image`` when there is no value.
     """
     ranks = _list_ranks(values.size, wanted)
     ordered = np.partition(values, ranks, axis=None)
@@ -59,6 +66,11 @@ def stream_percentiles(pieces: Pieces, wanted: tuple[float, ...]) -> list[float]
     -------
     list of float
         Equal to ``find_percentiles`` of all values, as float32.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image`` when there is no value.
     """
     upper = np.zeros(_SHORT_VALUES, dtype=np.int64)
     short = None
@@ -115,6 +127,10 @@ def _decode_float(code: int) -> np.float32:
 
 
 def _list_ranks(count: int, wanted: tuple[float, ...]) -> list[int]:
+    if count < 1:
+        raise InputError(
+            "The image holds no pixels. Save it again and retry.", code="invalid_image"
+        )
     ranks = set()
     for percent in wanted:
         rank = int((count - 1) * (percent / 100))

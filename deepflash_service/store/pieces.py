@@ -23,6 +23,7 @@ from deepflash_service.store.sources import (
     check_pixels,
     detect_format,
     refuse_damaged,
+    refuse_memory,
 )
 from deepflash_service.store.tiff_reading import (
     check_length,
@@ -96,6 +97,8 @@ def open_pieces(path: Path) -> Iterator[PieceSource]:
             found = fill_gaps(guard(found, source), source)
         except InputError:
             raise
+        except MemoryError as error:
+            raise refuse_memory(source.name) from error
         except Exception as error:
             raise refuse_damaged(source, error) from error
         yield found
@@ -111,6 +114,8 @@ def _read_header(source: Source) -> tuple[list[str], tuple[int, ...]]:
                 return name_axes(series.axes, series.shape, source), series.shape
         except InputError:
             raise
+        except MemoryError as error:
+            raise refuse_memory(source.name) from error
         except Exception as error:
             raise refuse_damaged(source, error) from error
 
@@ -219,6 +224,13 @@ def make_chunk_grid(array: Any, source: Source, *, row: int) -> Grid:
 def _describe_zarr(image: ZarrImage, source: Source) -> PieceSource:
     letters = image.letters
     sizes = dict(zip(letters, image.array.shape, strict=True))
+    if 0 in image.array.shape:
+        raise InputError(
+            f"{source.name} holds no pixels: its size is {image.array.shape}. Save the image again "
+            "and retry.",
+            code="invalid_image",
+            details={"name": source.name},
+        )
     check_type(image.array.dtype, source)
     grid = make_chunk_grid(image.array, source, row=letters.index("Y"))
 

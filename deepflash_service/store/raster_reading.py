@@ -9,7 +9,7 @@ import numpy as np
 
 from deepflash_service.errors import InputError
 from deepflash_service.store.planes import Array, ImageFile, PlaneLayout, merge_grey
-from deepflash_service.store.sources import Source, check_pixels, refuse_damaged
+from deepflash_service.store.sources import Source, check_pixels, refuse_damaged, refuse_memory
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -53,6 +53,8 @@ def read_raster(source: Source, *, max_pixels: int, keep_indices: bool = False) 
             raise
         except Image.DecompressionBombError as error:
             raise _refuse_bomb(source) from error
+        except MemoryError as error:
+            raise refuse_memory(source.name) from error
         except Exception as error:
             raise refuse_damaged(source, error) from error
     is_rgb = pixels.ndim == 3

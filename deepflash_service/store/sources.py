@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from deepflash_service.errors import InputError
+from deepflash_service.errors import ComputeError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,4 +162,14 @@ def refuse_damaged(source: Source, error: Exception, *, code: str = "invalid_ima
         "again and retry.",
         code=code,
         details={"name": source.name, "reason": f"{type(error).__name__}: {error}"[:300]},
+    )
+
+
+def refuse_memory(name: str) -> ComputeError:
+    """Return the error for a file that does not fit into the memory."""
+    return ComputeError(
+        f"The memory did not suffice for {name}; try again after closing other programs, on a "
+        "computer with more memory, or with a part of the image.",
+        code="out_of_memory",
+        details={"name": name},
     )

@@ -9,7 +9,7 @@ import numpy as np
 from deepflash_service.errors import InputError
 from deepflash_service.store.calibrations import read_calibration, read_steps
 from deepflash_service.store.planes import Array, ImageFile, PlaneLayout, merge_grey
-from deepflash_service.store.sources import Source, check_pixels, refuse_damaged
+from deepflash_service.store.sources import Source, check_pixels, refuse_damaged, refuse_memory
 
 if TYPE_CHECKING:
     import tifffile
@@ -55,6 +55,8 @@ def read_tiff(source: Source, *, max_pixels: int) -> ImageFile:
                 return _read_series(tiff, series, source)
         except InputError:
             raise
+        except MemoryError as error:
+            raise refuse_memory(source.name) from error
         except Exception as error:
             raise refuse_damaged(source, error) from error
 

@@ -9,7 +9,7 @@ from typing import Any
 from deepflash_service.errors import InputError
 from deepflash_service.records import Calibration
 from deepflash_service.store.calibrations import make_calibration, normalise_unit
-from deepflash_service.store.sources import Source, refuse_damaged
+from deepflash_service.store.sources import Source, refuse_damaged, refuse_memory
 
 _MARKS = ("zarr.json", ".zarray", ".zgroup")
 _USUAL_AXES = {2: "YX", 3: "ZYX", 4: "CZYX", 5: "TCZYX"}
@@ -68,6 +68,8 @@ def open_zarr(path: Path) -> ZarrImage:
             image = _open_group(found, source)
     except InputError:
         raise
+    except MemoryError as error:
+        raise refuse_memory(source.name) from error
     except Exception as error:
         raise refuse_damaged(source, error) from error
     if len(image.letters) != image.array.ndim or not set("YX") <= set(image.letters):

@@ -12,6 +12,7 @@ from deepflash_service.store.datasets import list_image_files
 from deepflash_service.store.images import read_image
 from deepflash_service.store.names import strip_extension
 from deepflash_service.store.runs import Run, list_inputs
+from deepflash_service.store.sources import refuse_memory
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.huge import is_huge, segment_huge
 from deepflash_service.workflows.planes import segment_planes
@@ -135,6 +136,8 @@ def segment_file(
         raise
     except DeepFlashError as error:
         entry["error"] = describe_error(error)
+    except MemoryError:
+        entry["error"] = describe_error(refuse_memory(source.name))
     entry["seconds"] = round(time.perf_counter() - start, 3)
     return SegmentedFile(entry, rois, summary)
 

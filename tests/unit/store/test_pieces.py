@@ -11,13 +11,15 @@ import tifffile
 import zarr
 
 from deepflash_service.core import bands
-from deepflash_service.errors import InputError
-from deepflash_service.store import grids, pieces
+from deepflash_service.errors import ComputeError, InputError
+from deepflash_service.store import grids, pieces, raster_reading, tiff_reading
 from deepflash_service.store.image_writing import write_image
 from deepflash_service.store.images import read_image
 from deepflash_service.store.piece_source import PieceSource
 from deepflash_service.store.pieces import measure_file, open_pieces
 from deepflash_service.store.planes import ImageFile
+from deepflash_service.store.zarr_reading import open_zarr
+from tests.unit.store.image_samples import make_png
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 4096, (61, 47)).astype(np.uint16)
@@ -218,3 +220,40 @@ def test_missing_planes_and_channels_are_refused(tmp_path: Path) -> None:
             with pytest.raises(InputError, match="choose a number from 1 to 1") as caught:
                 found.get_rows(**chosen)
             assert caught.value.code == "invalid_options"
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (3, 0), (0, 4, 5)])
+def test_an_empty_zarr_array_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """An image without pixels ends in a sentence that tells its size."""
+    zarr.create_array(str(tmp_path / "a.zarr"), shape=shape, chunks=(1,) * len(shape), dtype="u2")
+    words = r"a\.zarr holds no pixels"
+    with pytest.raises(InputError, match=words) as caught, open_pieces(tmp_path / "a.zarr"):
+        pass
+    assert caught.value.code == "invalid_image"
+
+
+@pytest.mark.parametrize("reader", ["pieces", "header", "whole", "zarr", "png"])
+def test_short_memory_is_not_taken_for_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    """When an image does not fit into memory, the file is not blamed."""
+
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise MemoryError
+
+    path = tmp_path / ("a.png" if reader == "png" else "a.tif")
+    path.write_bytes(make_png(COLOURS)) if reader == "png" else tifffile.imwrite(path, GREY)
+    monkeypatch.setattr(pieces, "_describe_tiff", fail)
+    monkeypatch.setattr(tiff_reading, "_read_series", fail)
+    monkeypatch.setattr(raster_reading, "_read_pixels", fail)
+    monkeypatch.setattr(zarr, "open", fail)
+    if reader == "header":
+        monkeypatch.setattr(pieces, "choose_series", fail)
+    read: Any = {"header": measure_file, "zarr": open_zarr}.get(reader, read_image)
+    with pytest.raises(ComputeError, match="memory did not suffice for a") as caught:
+        if reader == "pieces":
+            with open_pieces(path):
+                pass
+        else:
+            read(path)
+    assert caught.value.code == "out_of_memory"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from deepflash_service.errors import DeepFlashError, JobCancelled
 from deepflash_service.records import Progress, SegmentOptions
 from deepflash_service.store import runs
 from deepflash_service.store.images import PlaneLayout, read_image, write_image
+from deepflash_service.workflows import planes
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.segment import name_results, run_segmentation, segment_images
@@ -130,6 +132,27 @@ def test_a_bad_file_stops_nothing(
         "Channels or Image > Type > 8-bit."
     )
     assert not list((tmp_path / "out").glob("c*"))
+
+
+def test_short_memory_stops_nothing(
+    tmp_path: Path, image_folder: Path, bright_model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image for which the memory does not suffice is told; the others are segmented."""
+
+    def fail_first(probability: Any, **options: Any) -> Any:
+        if not calls:
+            calls.append(1)
+            raise MemoryError
+        return label_rois(probability, **options)
+
+    calls: list[int] = []
+    label_rois = planes.label_rois
+    monkeypatch.setattr(planes, "label_rois", fail_first)
+    sources = sorted(image_folder.iterdir())
+    result = segment_images(sources, bright_model, options=OPTIONS, output=tmp_path / "out")
+    codes = [one["error"] and one["error"]["code"] for one in result["images"]]
+    assert codes == ["out_of_memory", None]
+    assert "memory did not suffice for a.tif" in result["images"][0]["error"]["message"]
 
 
 def test_a_channel_can_be_chosen(tmp_path: Path, bright_model: LoadedModel) -> None:
