@@ -36,9 +36,10 @@ def explain_failure(error: BaseException) -> int:
         click.echo(f"deepflash: {' '.join(error.message.split())}", err=True)
         return WRONG_USE if error.code in _WRONG_USE_CODES else FAILURE
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        click.echo(
-            "deepflash: interrupted by the keyboard; nothing half-written is left.", err=True
-        )
+        # Click puts its own exception around the interrupt, whose text says how to go on.
+        remedy = str(error.__cause__ or error)
+        text = "deepflash: interrupted by the keyboard; nothing half-written is left."
+        click.echo(f"{text} {remedy}".rstrip(), err=True)
         return INTERRUPTED
     if isinstance(error, MemoryError):
         click.echo("deepflash: the memory did not suffice; use smaller or fewer images.", err=True)

@@ -15,6 +15,7 @@ from deepflash_service.commands.output import (
 from deepflash_service.commands.running import (
     connect_running,
     follow_job,
+    name_resumption,
     perform_job,
     start_home,
 )
@@ -180,7 +181,9 @@ def _read(run: Run) -> dict[str, Any]:
 
     job = {**read_job(run), "state": show_state(run)}
     if read_state(run) == "running" and not is_worked_on(run):
-        job |= {"state": "interrupted", "message": "Its process has ended before the job did."}
+        remedy = name_resumption(run) if run.kind == "training" else "Start a new one."
+        message = f"Its process has ended before the job did. {remedy}"
+        job |= {"state": "interrupted", "message": message}
     return job
 
 

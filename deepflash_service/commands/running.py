@@ -46,7 +46,7 @@ def perform_job(home: Path, run: Run, *, report: Report) -> dict[str, Any]:
     JobCancelled
         If somebody cancelled it.
     KeyboardInterrupt
-        After noting in the job folder that it can be resumed.
+        After noting in the job folder that it can be resumed; its text names the command.
     """
     from deepflash_service.store.events import Event
     from deepflash_service.store.runs import append_event
@@ -55,15 +55,20 @@ def perform_job(home: Path, run: Run, *, report: Report) -> dict[str, Any]:
     try:
         job = run_job(home, run.id, report=report)
     except KeyboardInterrupt:
-        text = f"Interrupted by the keyboard; `deepflash jobs resume {run.id}` goes on."
-        append_event(run, Event("interrupted", text))
-        raise
+        remedy = name_resumption(run)
+        append_event(run, Event("interrupted", f"Interrupted by the keyboard. {remedy}"))
+        raise KeyboardInterrupt(remedy) from None
     if job["state"] == "cancelled":
         raise JobCancelled(f"Job {run.id} was cancelled; nothing was kept.")
     if job["error"] is not None:
         error = job["error"]
         raise DeepFlashError(error["message"], code=error["code"], details=error["details"])
     return job
+
+
+def name_resumption(run: Run) -> str:
+    """Return the sentence that names the command with which an interrupted training goes on."""
+    return f"`deepflash jobs resume {run.id}` goes on with it."
 
 
 @contextmanager

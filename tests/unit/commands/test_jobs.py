@@ -77,6 +77,30 @@ def test_a_training_in_other_hands_is_not_resumed(
     assert trainings == []
 
 
+def test_an_interrupted_training_names_the_command_that_goes_on(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl+C on stderr and in the log; after a kill in the list and in the description."""
+
+    def interrupt(*_arguments: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", interrupt)
+    job = runs.create_run(home, "training", options={"model": "m"})
+    found = run("jobs", "resume", job.id)
+    remedy = f"`deepflash jobs resume {job.id}` goes on with it."
+    assert found.code == 130
+    assert found.err.strip().endswith(f"nothing half-written is left. {remedy}")
+    assert remedy in run("jobs", "log", job.id).out
+    runs.append_event(job, Event("running", "epoch 1"))
+    message = f"Its process has ended before the job did. {remedy}"
+    assert message in run("jobs", "show", job.id).out
+    assert run("jobs", "list", "--json").json["jobs"][0]["message"] == message
+    lost = runs.create_run(home, "segmentation", options={})
+    runs.append_event(lost, Event("running", "x.tif"))
+    assert "Start a new one." in run("jobs", "show", lost.id).out
+
+
 def test_a_cancel_of_a_lost_job_discards_what_it_kept(run: Run, home: Path) -> None:
     """Nobody is there to follow the request, so the command does it."""
     job = runs.create_run(home, "training", options={"model": "m"})
