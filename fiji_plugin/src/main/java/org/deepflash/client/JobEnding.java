@@ -37,6 +37,27 @@ public final class JobEnding {
         return hasRemedy ? trouble : Sentences.silence(seconds, job);
     }
 
+    /**
+     * Cancels a job for the user, who waits for it.
+     *
+     * @return the exception that ends the wait: the job is cancelled, or goes on because the service is away
+     * @throws ServiceException if the service is there and refuses
+     */
+    public static ServiceException cancel(Connection connection, String job) {
+        // The first failure may only show that the service was restarted; then it is found by the second.
+        for (int i = 0; i < 2; i++) {
+            try {
+                connection.client().cancelJob(job);
+                return Sentences.cancelled();
+            } catch (ServiceException error) {
+                if (!connection.lose(error)) {
+                    throw error;
+                }
+            }
+        }
+        return Sentences.notCancelled(job);
+    }
+
     /** Returns the exception for a job that the user cancelled. */
     public static ServiceException cancelled() {
         return Sentences.cancelled();

@@ -84,8 +84,7 @@ public final class JobWatcher {
             Thread.currentThread().interrupt();
         }
         if (listener.isCancelled() || Thread.currentThread().isInterrupted()) {
-            connection.client().cancelJob(id);
-            throw Sentences.cancelled();
+            throw JobEnding.cancel(connection, id);
         }
     }
 

@@ -47,6 +47,11 @@ final class Sentences {
             + cause + (cause.isEmpty() ? "" : " ") + "Resume it with DFL Jobs...");
     }
 
+    static ServiceException notCancelled(String job) {
+        return new ServiceException(ServiceException.DOWN, "The service does not answer, so job " + job
+            + " was not cancelled and goes on. Cancel it with DFL Jobs... when the service is back.");
+    }
+
     static ServiceException cancelled() {
         return new ServiceException(ServiceException.CANCELLED, "Cancelled by the user.");
     }

@@ -53,8 +53,7 @@ final class JobWait {
         for (int i = 0; i < PAUSES_PER_LOOK && System.nanoTime() < end; i++) {
             IJ.wait(PAUSE_MS);
             if (IJ.escapePressed() || Thread.currentThread().isInterrupted()) {
-                connection.client().cancelJob(follower.getJob().getId());
-                throw JobEnding.cancelled();
+                throw JobEnding.cancel(connection, follower.getJob().getId());
             }
         }
     }

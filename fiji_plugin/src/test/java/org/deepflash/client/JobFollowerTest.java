@@ -144,6 +144,27 @@ class JobFollowerTest {
     }
 
     @Test
+    void cancellingWhileTheServiceIsAwaySaysThatTheJobGoesOn() throws IOException {
+        service.close();
+        ServiceException away = JobEnding.cancel(connection, "j1");
+        assertEquals("The service does not answer, so job j1 was not cancelled and goes on."
+            + " Cancel it with DFL Jobs... when the service is back.", away.getMessage());
+        assertEquals(ServiceException.DOWN, away.getCode());
+        next = new StubService();
+        next.on("DELETE /api/v1/jobs/j1", 404, "{\"code\":\"unknown_job\",\"detail\":\"There is no job j1.\"}");
+        assertEquals("There is no job j1.",
+            assertThrows(ServiceException.class, () -> JobEnding.cancel(connection, "j1")).getMessage());
+    }
+
+    @Test
+    void cancellingFindsAServiceThatWasRestarted() throws IOException {
+        service.close();
+        next = new StubService();
+        next.on("DELETE /api/v1/jobs/j1", 200, "{\"id\":\"j1\",\"kind\":\"training\",\"state\":\"cancelled\"}");
+        assertEquals(ServiceException.CANCELLED, JobEnding.cancel(connection, "j1").getCode());
+    }
+
+    @Test
     void waitingForASegmentationSurvivesARestartToo() throws IOException {
         Job job = connection.client().getJob("j1");
         service.close();
