@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import signal
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from PIL import Image
 
 from deepflash_service.bridge import connect
 from deepflash_service.errors import DeepFlashError
+from deepflash_service.jobs.table import FILE_NAME
 from tests.fiji.conftest import MODEL, await_that, draw_spots, run_service
 from tests.fiji.tiny_model import store_threshold_model
 
@@ -202,10 +202,32 @@ def test_jobs_by_menu_recorded_and_replayed(
         assert sentence in answer
 
 
+def move_job(home: Path, source: str, target: str) -> None:
+    """Rename the folder of a job while no service runs, and take the index away."""
+    (home / source).rename(home / target)
+    for index in home.glob(f"{FILE_NAME}*"):
+        index.unlink()
+
+
+def kill_while_a_macro_waits(imagej: Desktop, home: Path, job: str) -> str:
+    """Kill the service under a macro that follows the job, press Escape, return the answer."""
+    pid = json.loads((home / "service.json").read_text())["pid"]
+    imagej.do("escapeafter", "8000")
+    return imagej.do(
+        "macro",
+        f'exec("sh", "-c", "(sleep 3; kill -9 {pid}) > /dev/null 2>&1 &"); '
+        f'run("DFL Training Monitor", "job={job}"); return "went on";',
+    )
+
+
 def test_monitor_waits_for_a_service_that_was_killed(
     open_imagej: Callable[..., Any], tmp_path: Path, stack: ExitStack
 ) -> None:
-    """A new service has another port and token: the window says so and goes on by itself."""
+    """A new service has another port and token: the window says so and goes on by itself.
+
+    Escape cannot reach a service that is away. A job that the service does not know ends the
+    looking; the window says so, and can be opened again.
+    """
     home = tmp_path / "home"
     store_threshold_model(home, name=MODEL)
     with run_service(home), connect(home=home, start=False) as service:
@@ -213,7 +235,8 @@ def test_monitor_waits_for_a_service_that_was_killed(
         imagej = stack.enter_context(open_imagej("fifth", home=home))
         imagej.do("menu", "DFL Training Monitor")
         await_that(lambda: read_epoch(imagej))
-        os.kill(json.loads((home / "service.json").read_text())["pid"], signal.SIGKILL)
+        answer = kill_while_a_macro_waits(imagej, home, job)
+        assert f"job {job} was not cancelled and goes on. Cancel it with DFL Jobs..." in answer
         await_that(lambda: "The service has not answered for" in read_monitor(imagej))
     before = read_epoch(imagej)
     with run_service(home), connect(home=home, start=False) as service:
@@ -228,4 +251,11 @@ def test_monitor_waits_for_a_service_that_was_killed(
         imagej.do("dialog")
         imagej.do("press", "Discard")
         await_that(lambda: service.job(job).state == "cancelled")
+        await_that(lambda: "Cancelled: nothing was kept." in read_monitor(imagej))
+    move_job(home, f"runs/{job}", "aside")
+    with run_service(home):
+        await_that(lambda: "This window looks no more" in read_monitor(imagej))
+    move_job(home, "aside", f"runs/{job}")
+    with run_service(home):
+        imagej.do("menu", "DFL Training Monitor")
         await_that(lambda: "Cancelled: nothing was kept." in read_monitor(imagej))

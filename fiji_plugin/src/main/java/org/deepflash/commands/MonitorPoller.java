@@ -12,7 +12,7 @@ import org.deepflash.client.JobFollower;
 import org.deepflash.client.ServiceException;
 import org.deepflash.records.Job;
 
-/** Looks at a training once a second, off the event thread, until the window is closed. */
+/** Looks at a training once a second, off the event thread, until the window is closed or the service refuses. */
 final class MonitorPoller implements Runnable {
 
     private static final long PAUSE_MS = 1000;
@@ -25,7 +25,8 @@ final class MonitorPoller implements Runnable {
     private volatile boolean isClosed;
     private String device = "";
     private BufferedImage preview;
-    private double previewEpoch = -1;
+    private int previewEpoch;
+    private double askedEpoch = -1;
     private double toldLeft = -1;
     private long toldAt = System.nanoTime();
 
@@ -60,6 +61,7 @@ final class MonitorPoller implements Runnable {
             } catch (RuntimeException error) {
                 String sentence = Failures.toSentence(error);
                 IJ.log("DeepFLaSH: " + sentence + " The monitor ends.");
+                show(sentence);
                 return;
             }
             pause();
@@ -71,17 +73,23 @@ final class MonitorPoller implements Runnable {
         if (follower.getTrouble() == null) {
             fetchFacts();
         }
+        MonitorView view = show("");
+        if (isNew && !isClosed) {
+            IJ.showStatus("DeepFLaSH: " + view.describeEpochs());
+            IJ.showProgress(view.getJob().isFinished() ? 1.0 : view.getJob().getProgress().getFraction());
+        }
+    }
+
+    private MonitorView show(String refusal) {
         double left = follower.getHistory().getMetric("seconds_left");
         if (left != toldLeft) {
             toldLeft = left;
             toldAt = System.nanoTime();
         }
-        MonitorView view = new MonitorView(follower, device, preview, (System.nanoTime() - toldAt) / 1e9);
-        if (isNew && !isClosed) {
-            IJ.showStatus("DeepFLaSH: " + view.describeEpochs());
-            IJ.showProgress(view.getJob().isFinished() ? 1.0 : view.getJob().getProgress().getFraction());
-        }
+        MonitorView view = new MonitorView(follower, device, (System.nanoTime() - toldAt) / 1e9, refusal)
+            .with(preview, previewEpoch);
         EventQueue.invokeLater(() -> show.accept(view));
+        return view;
     }
 
     private void fetchFacts() {
@@ -90,17 +98,29 @@ final class MonitorPoller implements Runnable {
                 device = connection.client().checkService().getFacts().getOrDefault("Device", "");
             }
             double told = follower.getHistory().getMetric("preview_epoch");
-            boolean isDue = Double.isNaN(told) ? previewEpoch < 0 && follower.getJob().isFinished()
-                : told != previewEpoch;
+            boolean isDue = Double.isNaN(told) ? askedEpoch < 0 && follower.getJob().isFinished()
+                : told != askedEpoch;
             if (isDue) {
-                previewEpoch = Double.isNaN(told) ? 0 : told;
-                byte[] png = connection.client().getResult(follower.getJob().getId(), PREVIEW);
-                preview = ImageIO.read(new ByteArrayInputStream(png));
+                fetchPreview(Double.isNaN(told) ? 0 : told);
             }
         } catch (ServiceException | IOException error) {
             // Without these facts the window is poorer, not wrong; the next look tells whether the service is there.
             return;
         }
+    }
+
+    private void fetchPreview(double epoch) throws IOException {
+        try {
+            byte[] png = connection.client().getResult(follower.getJob().getId(), PREVIEW);
+            preview = ImageIO.read(new ByteArrayInputStream(png));
+            previewEpoch = (int) epoch;
+        } catch (ServiceException error) {
+            if (connection.lose(error)) {
+                throw error;
+            }
+        }
+        // Only now: what a service that is away did not send is asked for again, what it refused is not.
+        askedEpoch = epoch;
     }
 
     private synchronized void pause() {

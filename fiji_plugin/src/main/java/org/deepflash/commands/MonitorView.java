@@ -15,23 +15,37 @@ final class MonitorView {
     private final ServiceException trouble;
     private final long silentSeconds;
     private final String device;
-    private final BufferedImage preview;
+    private final String refusal;
     private final double secondsLeft;
+    private BufferedImage preview;
+    private int previewEpoch;
 
     /**
      * @param device name to show where the training told none
-     * @param preview held-out image, or null
      * @param age seconds since the training told its newest remaining time
+     * @param refusal why nobody looks at the training any more, empty while somebody does
      */
-    MonitorView(JobFollower follower, String device, BufferedImage preview, double age) {
+    MonitorView(JobFollower follower, String device, double age, String refusal) {
         this.job = follower.getJob();
         this.history = follower.getHistory();
         this.trouble = follower.getTrouble();
         this.silentSeconds = follower.getSilentSeconds();
         this.device = device;
-        this.preview = preview;
+        this.refusal = refusal;
         double told = history.getMetric("seconds_left");
         this.secondsLeft = job.isRunning() && told > 0 ? Math.max(0, told - age) : Double.NaN;
+    }
+
+    /**
+     * Adds the picture, before the view is shown.
+     *
+     * @param picture held-out image, or null
+     * @param epoch after which it was made, 0 if not known
+     */
+    MonitorView with(BufferedImage picture, int epoch) {
+        preview = picture;
+        previewEpoch = epoch;
+        return this;
     }
 
     Job getJob() {
@@ -60,6 +74,9 @@ final class MonitorView {
 
     /** Returns the line that tells what goes on, or why nothing moves. */
     String describeSituation() {
+        if (isRefused()) {
+            return refusal + " This window looks no more; open DFL Training Monitor to look again.";
+        }
         if (trouble != null) {
             return "The service has not answered for " + silentSeconds + " s. The training goes on without it; looking"
                 + " for the service again ...";
@@ -71,13 +88,18 @@ final class MonitorView {
         return ending.isEmpty() && !isKnown ? message : ending;
     }
 
+    /** Tells whether the service gives no answer now, or none any more. */
     boolean isInTrouble() {
-        return trouble != null;
+        return trouble != null || isRefused();
+    }
+
+    /** Tells whether the service refused, so that nobody looks at the training any more. */
+    boolean isRefused() {
+        return !refusal.isEmpty();
     }
 
     /** Returns the epoch of the preview, 0 if not known. */
     int getPreviewEpoch() {
-        double epoch = history.getMetric("preview_epoch");
-        return Double.isNaN(epoch) ? 0 : (int) epoch;
+        return previewEpoch;
     }
 }

@@ -68,13 +68,16 @@ final class MonitorWindow extends PlugInFrame {
         pack();
     }
 
-    /** Opens the window of a training, or brings it to the front. */
+    /** Opens the window of a training, or brings it to the front; one that looks no more is replaced. */
     static void open(Connection connection, Job job) {
         EventQueue.invokeLater(() -> {
             MonitorWindow known = OPEN.get(job.getId());
-            if (known != null) {
+            if (known != null && !known.isOver()) {
                 known.toFront();
                 return;
+            }
+            if (known != null) {
+                known.close();
             }
             MonitorWindow window = new MonitorWindow(connection, job);
             OPEN.put(job.getId(), window);
@@ -146,6 +149,10 @@ final class MonitorWindow extends PlugInFrame {
         return panel;
     }
 
+    private boolean isOver() {
+        return view != null && view.isRefused();
+    }
+
     private MonitorView getView() {
         return view;
     }
@@ -154,7 +161,7 @@ final class MonitorWindow extends PlugInFrame {
         view = next;
         Job job = next.getJob();
         setText(name, job.getModel().isEmpty() ? job.getId() : job.getModel());
-        setText(state, next.isInTrouble() ? "service away" : job.getState());
+        setText(state, next.isRefused() ? "not watched" : next.isInTrouble() ? "service away" : job.getState());
         state.setForeground(next.isInTrouble() ? WARNING : STATE_COLORS.getOrDefault(job.getState(), Color.DARK_GRAY));
         setText(epochs, next.describeEpochs());
         setText(place, next.describePlace());
