@@ -70,6 +70,7 @@ def test_training_starts_by_menu_and_replays(
     found = re.search(r"training (\S+) started with 3 images of 2 experts", log)
     assert found
     assert service.job(found[1]).model == "spots"
+    assert found.start() < log.index("left out. ")
     service.cancel(found[1])
     line = find_line(imagej_2, "DFL Train...")
     assert "consensus=auto" in line

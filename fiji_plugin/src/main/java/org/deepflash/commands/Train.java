@@ -51,18 +51,23 @@ public final class Train extends Command {
     private static Job submit(ServiceClient client, TrainSettings settings) throws IOException {
         DatasetUpload data = DatasetUpload.send(client.datasets(), settings.getModel(),
             Paths.get(settings.getImageFolder()), settings.getMaskFolders());
-        data.getProblems().forEach(problem -> IJ.log("DeepFLaSH: left out. " + problem));
         Job job;
         try {
             job = client.datasets().train(settings.toOptions(data.getId()));
         } catch (RuntimeException error) {
+            tellProblems(data);
             data.discard();
             throw error;
         }
         RunningNotice.skip();
         IJ.log("DeepFLaSH: training " + job.getId() + " started with " + data.getPairs().size() + " images of "
             + data.getRoiCounts().size() + " experts. It goes on when Fiji is closed.");
+        tellProblems(data);
         return job;
+    }
+
+    private static void tellProblems(DatasetUpload data) {
+        data.getProblems().forEach(problem -> IJ.log("DeepFLaSH: left out. " + problem));
     }
 
     private static TrainSettings ask(List<ModelInfo> models) {
