@@ -231,8 +231,10 @@ def _describe_shards(facts: dict[str, Any]) -> str:
     others = ", ".join(str(number) for number in facts["missing"][:10])
     if len(facts["missing"]) > 10:
         others += f" and {len(facts['missing']) - 10} more"
-    reason = f"Shards not done yet: {others}" if others else "The results of some images changed"
-    return f"{reason}. The last one to end writes rois.csv and summary.csv for all images."
+    return (
+        f"Shards not done yet, or of which images or results changed since: {others}. The last one "
+        "to end writes rois.csv and summary.csv for all images."
+    )
 
 
 def _tell_failures(result: dict[str, Any]) -> int:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from deepflash_service.errors import InputError
-from deepflash_service.store.atomic import TEMPORARY_PREFIX, write_json, write_text
+from deepflash_service.store.atomic import write_json, write_text
 from deepflash_service.store.reading import read_json
 
 if TYPE_CHECKING:
@@ -38,6 +36,31 @@ def describe_files(paths: Sequence[Path]) -> list[list[int]] | None:
             return None
         found.append([facts.st_size, facts.st_mtime_ns])
     return found
+
+
+def describe_source(path: Path) -> list[int] | None:
+    """Return numbers that change whenever an image does, or None when it is missing.
+
+    Parameters
+    ----------
+    path : Path
+        File, or folder of a zarr image.
+
+    Returns
+    -------
+    list of int or None
+        Files and folders, bytes, and the latest times (ns) of a change of content and of a
+        change of any kind: the latter is set anew when a file takes the place of another one.
+    """
+    try:
+        facts = [path.stat()]
+        if path.is_dir():
+            facts += [one.lstat() for one in path.rglob("*")]
+    except OSError:
+        return None
+    sizes = sum(one.st_size for one in facts)
+    changed = max(one.st_mtime_ns for one in facts)
+    return [len(facts), sizes, changed, max(one.st_ctime_ns for one in facts)]
 
 
 def write_record(output: Path, name: str, *, record: dict[str, Any]) -> None:
@@ -151,15 +174,3 @@ def await_token(path: Path, *, seconds: float) -> bool:
             return False
         time.sleep(_POLL_SECONDS)
     return True
-
-
-def remove_leftovers(output: Path) -> None:
-    """Remove the half-written files of processes that were killed.
-
-    Only for the one who knows that all images are done: whoever still writes makes a copy that
-    nobody waits for.
-    """
-    for folder in (output, output / FOLDER, output / FOLDER / "images", output / FOLDER / "shards"):
-        for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
-            with suppress(OSError):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -37,22 +38,75 @@ def open_scratch(output: Path, name: str) -> Iterator[Path]:
         Codes ``disk_full`` and ``disk_fault``.
     """
     folder = output / f"{TEMPORARY_PREFIX}{name}"
-    lock = FileLock(folder / _LOCK)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        is_mine = probe_lock(folder / _LOCK) is False and lock.try_acquire()
-        if is_mine:
-            _empty(folder)
-        else:
-            folder = folder.with_name(f"{folder.name}-{uuid4().hex[:12]}")
-            folder.mkdir()
+        lock = _claim(folder)
+        while lock is None:
+            folder = output / f"{TEMPORARY_PREFIX}{name}-{uuid4().hex[:12]}"
+            lock = _claim(folder)
+        _empty(folder)
     except OSError as error:
         raise explain_disk_fault(folder, error) from error
     try:
         yield folder
     finally:
+        _remove(folder, lock)
+
+
+def remove_abandoned(folder: Path, *, even_unlocked: bool = False) -> None:
+    """Remove a scratch folder unless a living process uses it.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    even_unlocked : bool, optional
+        Remove it also where the file system knows no locks.
+
+    Raises
+    ------
+    OSError
+        When the folder may not be written.
+    """
+    lock = _claim(folder, even_unlocked=even_unlocked)
+    if lock is not None:
+        _remove(folder, lock)
+
+
+def _claim(folder: Path, *, even_unlocked: bool = False) -> FileLock | None:
+    """Return the lock of a folder, made if missing; None when another process has it."""
+    lock = FileLock(folder / _LOCK)
+    # between two steps, the process that had the folder may remove it
+    with suppress(FileNotFoundError):
+        is_new = _make(folder)
+        is_held = probe_lock(folder / _LOCK)
+        is_free = is_held is False or (is_held is None and (is_new or even_unlocked))
+        if is_free and lock.try_acquire() and (folder / _LOCK).exists():
+            return lock
+    lock.release()
+    return None
+
+
+def _make(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _remove(folder: Path, lock: FileLock) -> None:
+    """Remove a folder; its lock goes last, lest the next process loses what it begins there."""
+    with suppress(OSError):
+        _empty(folder)
+    if os.name == "nt":
         lock.release()
-        shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        (folder / _LOCK).unlink(missing_ok=True)
+        folder.rmdir()
+    lock.release()
+    # network disks keep an open file, and so the folder, until it is closed
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def publish_files(files: Mapping[Path, Path]) -> None:

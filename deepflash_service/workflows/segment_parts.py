@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deepflash_service.errors import DeepFlashError, SetupError
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store import image_records as records
+from deepflash_service.store.leftovers import announce_writer
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.packed_tables import pack_table, unpack_table
 from deepflash_service.workflows.planned_model import load_planned
@@ -22,9 +23,11 @@ from deepflash_service.workflows.segment import (
 from deepflash_service.workflows.segment_files import ResultPlace
 
 if TYPE_CHECKING:
+    from deepflash_service.workflows.prediction import LoadedModel
     from deepflash_service.workflows.segment_plan import ImagePart, SegmentPlan
 
 _SIGHT_SECONDS = 20.0
+_PARTS = {"source", "results", "entry", "rois", "summary", "device", "warnings"}
 
 
 def read_part(plan: SegmentPlan, part: ImagePart, *, must_be_good: bool = True) -> Any:
@@ -48,7 +51,9 @@ def read_part(plan: SegmentPlan, part: ImagePart, *, must_be_good: bool = True) 
         See :func:`perform_part`.
     """
     record = records.read_record(Path(plan.output), part.name, key=plan.key)
-    if record is None or record["source"] != _describe_source(part):
+    if record is None or not record.keys() >= _PARTS:
+        return None
+    if record["source"] != _describe_source(part):
         return None
     if record["entry"]["error"] is not None:
         return None if must_be_good else record
@@ -97,26 +102,41 @@ def perform_part(plan: SegmentPlan, part: ImagePart, *, hooks: Hooks | None = No
         raise _refuse_folder(source.parent, "of the images")
     origin = _describe_source(part)
     model, warning = load_planned(plan)
-    options = SegmentOptions.from_json(plan.options)
-    place = ResultPlace(output, part.name)
     notes = [warning] if warning else []
     # who made the image is told, and who finds it done later
     hooks = replace(hooks or Hooks(), warn=notes.append)
-    done = segment_file(source, model, options=options, place=place, hooks=hooks)
+    with announce_writer(output):
+        done = _segment(plan, part, model, hooks=hooks)
+        # another process may have done meanwhile what failed here
+        record = read_part(plan, part) if done.entry["error"] else None
+        if record is None:
+            record = _describe_done(plan, done, origin)
+            record |= {"device": describe_device(model), "warnings": notes}
+            records.write_record(output, part.name, record=record)
+    return record
+
+
+def _segment(
+    plan: SegmentPlan, part: ImagePart, model: LoadedModel, *, hooks: Hooks
+) -> SegmentedFile:
+    options = SegmentOptions.from_json(plan.options)
+    place = ResultPlace(Path(plan.output), part.name)
+    return segment_file(Path(part.source), model, options=options, place=place, hooks=hooks)
+
+
+def _describe_done(
+    plan: SegmentPlan, done: SegmentedFile, origin: list[Any] | None
+) -> dict[str, Any]:
     files = {kind: Path(path).name for kind, path in done.entry["files"].items()}
     entry = {**done.entry, "files": files}
-    record = {
+    return {
         "key": plan.key,
         "source": origin,
-        "results": records.describe_files(_list_results(output, entry)),
+        "results": records.describe_files(_list_results(Path(plan.output), entry)),
         "entry": entry,
         "rois": pack_table(done.rois),
         "summary": pack_table(done.summary),
-        "device": describe_device(model),
-        "warnings": notes,
     }
-    records.write_record(output, part.name, record=record)
-    return record
 
 
 def record_failure(part: ImagePart, error: DeepFlashError) -> dict[str, Any]:
@@ -134,8 +154,8 @@ def open_record(record: dict[str, Any], output: Path) -> SegmentedFile:
 
 
 def _describe_source(part: ImagePart) -> list[Any] | None:
-    found = records.describe_files([Path(part.source)])
-    return None if found is None else [part.source, *found[0]]
+    found = records.describe_source(Path(part.source))
+    return None if found is None else [part.source, *found]
 
 
 def _list_results(output: Path, entry: dict[str, Any]) -> list[Path]:

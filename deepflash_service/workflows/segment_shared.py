@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from deepflash_service.errors import DeepFlashError
 from deepflash_service.records import IsCancelled, Progress
 from deepflash_service.store import image_records as records
+from deepflash_service.store.leftovers import announce_writer, remove_leftovers
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.segment import gather_tables
 from deepflash_service.workflows.segment_files import FLAT, ResultLayout, write_tables
@@ -62,7 +63,8 @@ def segment_shard(
     -------
     dict
         As :func:`deepflash_service.workflows.segment.segment_images`, with ``shards``:
-        ``{"number", "count", "missing", "joined"}``.
+        ``{"number", "count", "missing", "joined"}``; missing are shards that did not end yet, or
+        of which an image or result changed since.
 
     Raises
     ------
@@ -73,19 +75,28 @@ def segment_shard(
     """
     hooks = hooks or Hooks()
     number, count = shard
-    mine = parts[number - 1 :: count]
+    with announce_writer(output):
+        found = _perform_here(plan, parts[number - 1 :: count], hooks=hooks)
+        layout = ResultLayout(table_suffix=f"_{number}_of_{count}")
+        result = _assemble(plan, found, output=output, layout=layout, hooks=hooks)
+        missing = records.mark_shard(output, number, count=count, key=make_key(plan, parts))
+        missing = missing or _join(plan, parts, output, count=count)
+    if not missing:
+        remove_leftovers(output)
+    facts = {"number": number, "count": count, "missing": missing, "joined": not missing}
+    return {**result, "shards": facts}
+
+
+def _perform_here(
+    plan: SegmentPlan, parts: Sequence[ImagePart], *, hooks: Hooks
+) -> list[dict[str, Any]]:
     found = []
-    for index, part in enumerate(mine):
+    for index, part in enumerate(parts):
         hooks.check()
-        step = hooks.for_step(index, len(mine), prefix=f"{_name_image(part)}: ")
+        step = hooks.for_step(index, len(parts), prefix=f"{_name_image(part)}: ")
         found.append(perform_part(plan, part, hooks=step))
         step.report(Progress("done", 1, 1))
-    layout = ResultLayout(table_suffix=f"_{number}_of_{count}")
-    result = _assemble(plan, found, output=output, layout=layout, hooks=hooks)
-    missing = records.mark_shard(output, number, count=count, key=make_key(plan, parts))
-    is_joined = not missing and _join(plan, parts, output)
-    facts = {"number": number, "count": count, "missing": missing, "joined": is_joined}
-    return {**result, "shards": facts}
+    return found
 
 
 def segment_elsewhere(
@@ -133,14 +144,15 @@ def segment_elsewhere(
         with closing(execute(perform, [parts[index] for index in waiting])) as outcomes:
             for position, outcome in outcomes:
                 index = waiting[position]
-                found[index] = _accept(parts[index], outcome)
+                found[index] = _accept(plan, parts[index], outcome)
                 done += 1
                 hooks.report(Progress(f"{_name_image(parts[index])}: done", done, len(parts)))
                 hooks.check()
     finally:
         token.unlink(missing_ok=True)
-    result = _assemble(plan, found, output=output, layout=FLAT, hooks=hooks)
-    records.remove_leftovers(output)
+    with announce_writer(output):
+        result = _assemble(plan, found, output=output, layout=FLAT, hooks=hooks)
+    remove_leftovers(output)
     return result
 
 
@@ -148,10 +160,12 @@ def _perform_elsewhere(plan: SegmentPlan, part: ImagePart, is_cancelled: IsCance
     return perform_part(plan, part, hooks=Hooks(is_cancelled=is_cancelled))
 
 
-def _accept(part: ImagePart, outcome: Any) -> dict[str, Any]:
-    if isinstance(outcome, DeepFlashError):
-        return record_failure(part, outcome)
-    record: dict[str, Any] = outcome
+def _accept(plan: SegmentPlan, part: ImagePart, outcome: Any) -> dict[str, Any]:
+    is_lost = isinstance(outcome, DeepFlashError)
+    # another client may have had the same image done
+    record: dict[str, Any] = (
+        read_part(plan, part) or record_failure(part, outcome) if is_lost else outcome
+    )
     return record
 
 
@@ -181,11 +195,12 @@ def _assemble(
     }
 
 
-def _join(plan: SegmentPlan, parts: Sequence[ImagePart], output: Path) -> bool:
+def _join(plan: SegmentPlan, parts: Sequence[ImagePart], output: Path, *, count: int) -> list[int]:
+    """Write the tables of all images, unless some are not done; return the shards of those."""
     found = [read_part(plan, part, must_be_good=False) for part in parts]
-    if any(record is None for record in found):
-        return False
+    missing = {index % count + 1 for index, record in enumerate(found) if record is None}
+    if missing:
+        return sorted(missing)
     opened = [open_record(record, output) for record in found]
     write_tables(output, FLAT, **gather_tables(opened))
-    records.remove_leftovers(output)
-    return True
+    return []

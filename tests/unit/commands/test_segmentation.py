@@ -41,7 +41,7 @@ def test_a_shard_tells_people_what_is_missing(
     add_model(home, "m")
     arguments = ["segment", data / "images", "--model", "m", "--output", tmp_path / "out"]
     first = run(*arguments, "--shard", "1/15")
-    assert "Shards not done yet: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 4 more." in first.out
+    assert "changed since: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 4 more." in first.out
     found = [run(*arguments, "--shard", f"{number}/15") for number in range(2, 16)]
     assert found[-1].out.startswith("m@1\n")
     assert "rois.csv and summary.csv hold all images" in found[-1].out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -67,15 +68,27 @@ def test_a_token_is_seen_or_missed(tmp_path: Path) -> None:
     assert not records.await_token(tmp_path / "elsewhere", seconds=0)
 
 
-def test_leftovers_of_killed_processes_go(tmp_path: Path) -> None:
-    """Half-written files are removed, all others stay."""
-    records.write_record(tmp_path, "a", record={"key": "k"})
-    for folder in (tmp_path, tmp_path / records.FOLDER / "images"):
-        (folder / ".partial-1.tif").write_text("half")
-        (folder / ".partial-2").mkdir()
-        (folder / ".partial-2" / "inside").write_text("half")
-        (folder / "keep.tif").write_text("whole")
-    records.remove_leftovers(tmp_path)
-    assert not list(tmp_path.rglob(".partial-*"))
-    assert len(list(tmp_path.rglob("keep.tif"))) == 2
-    assert records.read_record(tmp_path, "a", key="k") is not None
+def test_any_change_of_a_source_is_seen(tmp_path: Path) -> None:
+    """A folder is known by all within, and a file by more than its size and time."""
+    chunk = tmp_path / "a.zarr" / "0" / "c"
+    chunk.parent.mkdir(parents=True)
+    chunk.write_text("one")
+    seen = [records.describe_source(chunk.parents[1])]
+    chunk.write_text("two")
+    seen.append(records.describe_source(chunk.parents[1]))
+    chunk.with_name("d").write_text("")
+    seen.append(records.describe_source(chunk.parents[1]))
+    chunk.unlink()
+    seen.append(records.describe_source(chunk.parents[1]))
+    assert len({str(one) for one in seen}) == 4
+    assert records.describe_source(chunk) is None
+
+    path, other = tmp_path / "a.tif", tmp_path / "b.tif"
+    path.write_text("one")
+    before, facts = records.describe_source(path), path.stat()
+    assert records.describe_source(path) == before
+    other.write_text("two")
+    os.utime(other, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    other.replace(path)
+    if os.name != "nt":
+        assert records.describe_source(path) != before

@@ -250,10 +250,7 @@ def test_short_memory_is_not_taken_for_damage(
     if reader == "header":
         monkeypatch.setattr(pieces, "choose_series", fail)
     read: Any = {"header": measure_file, "zarr": open_zarr}.get(reader, read_image)
+    read = (lambda source: open_pieces(source).__enter__()) if reader == "pieces" else read
     with pytest.raises(ComputeError, match="memory did not suffice for a") as caught:
-        if reader == "pieces":
-            with open_pieces(path):
-                pass
-        else:
-            read(path)
+        read(path)
     assert caught.value.code == "out_of_memory"

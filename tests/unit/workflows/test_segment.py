@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import roifile
 
+from deepflash_service.core.labels import label_rois
 from deepflash_service.errors import DeepFlashError, JobCancelled
 from deepflash_service.records import Progress, SegmentOptions
 from deepflash_service.store import runs
@@ -146,7 +147,6 @@ def test_short_memory_stops_nothing(
         return label_rois(probability, **options)
 
     calls: list[int] = []
-    label_rois = planes.label_rois
     monkeypatch.setattr(planes, "label_rois", fail_first)
     sources = sorted(image_folder.iterdir())
     result = segment_images(sources, bright_model, options=OPTIONS, output=tmp_path / "out")
