@@ -160,6 +160,8 @@ def _train(home: Path, run: Run, *, seconds: float, hooks: Hooks, ending: _Endin
     from deepflash_service.workflows.train import run_training
 
     card = run_training(home, run, hooks=hooks, checkpoint_seconds=seconds)
+    if card is None:
+        return Event("stopped", ending.reason)
     reference = f"{card.name}@{card.version}"
     is_early = bool(ending.reason) or runs.is_stop_requested(run)
     message = " ".join([ending.reason, f"Saved {reference}."]).strip()

@@ -20,10 +20,10 @@ from deepflash_service.commands.output import (
     print_warnings,
     show_work,
 )
-from deepflash_service.records import ConsensusMethod, Preset
+from deepflash_service.records import ConsensusMethod, ModelCard, Preset
 
 if TYPE_CHECKING:
-    from deepflash_service.records import ModelCard
+    from collections.abc import Mapping
 
 
 @click.command()
@@ -55,7 +55,7 @@ def train(
     Some whole images are held out; the scores printed come from these only.
     """
     from deepflash_service.commands.running import perform_job, start_home
-    from deepflash_service.records import ModelCard, TrainOptions
+    from deepflash_service.records import TrainOptions
     from deepflash_service.store.datasets import link_folders
     from deepflash_service.store.names import check_name
     from deepflash_service.store.runs import create_run
@@ -67,7 +67,10 @@ def train(
     options = TrainOptions.from_json({**chosen, "dataset": dataset})
     run = create_run(folder, "training", options=options.model_dump(mode="json"))
     with show_work("starting", log=run.log) as report:
-        perform_job(folder, run, report=report)
+        job = perform_job(folder, run, report=report)
+    if "model.json" not in job["results"]:
+        _print_nothing(job, as_json=as_json)
+        return
     card = ModelCard.from_json((run.results / "model.json").read_bytes())
     print_warnings(card.warnings)
     if as_json:
@@ -88,6 +91,16 @@ def describe_training(card: ModelCard) -> dict[str, Any]:
         "held_out": card.held_out_images,
         "warnings": card.warnings,
     }
+
+
+def _print_nothing(job: Mapping[str, Any], *, as_json: bool) -> None:
+    """Tell of a training that was stopped before there was anything to keep."""
+    if not as_json:
+        click.echo(job["message"])
+        return
+    print_warnings([job["message"]])
+    nothing = ModelCard(name=job["model"], job=job["id"], warnings=[job["message"]])
+    print_json(describe_training(nothing) | {"version": None})
 
 
 def _print_training(card: ModelCard) -> None:

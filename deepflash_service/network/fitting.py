@@ -109,16 +109,18 @@ class Fitter:
         return loss
 
     def averaged_weights(self) -> list[Any]:
-        """Return a copy of the averaged weights.
+        """Return a copy of the averaged weights; before the first average, of the present ones.
 
         Raises
         ------
         ComputeError
             Code ``training_diverged`` when they are no numbers any more.
         """
-        if not are_finite(self._average):
+        is_averaged = self.steps == 0 or self.steps >= AVERAGE_EVERY
+        weights = self._average if is_averaged else self.network.get_weights()
+        if not are_finite(weights):
             raise _tell_divergence()
-        return [array.copy() for array in self._average]
+        return [array.copy() for array in weights]
 
     def predict_with(self, weights: list[Any]) -> PredictTiles:
         """Return a predictor of tiles with the given weights, in the precision of training."""

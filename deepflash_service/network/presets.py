@@ -30,6 +30,11 @@ class TrainSettings:
     score_every: int = 5
     patience: int | None = None
 
+    @property
+    def wanted_steps(self) -> int:
+        """Steps of a training that nothing ends early."""
+        return self.epochs * self.steps_per_epoch
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

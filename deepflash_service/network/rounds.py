@@ -109,6 +109,8 @@ class Rounds:
     def run(self) -> bool:
         """Train to the end; return True when the user stopped before.
 
+        A stop before the first step keeps nothing and scores nothing.
+
         Raises
         ------
         JobCancelled
@@ -118,6 +120,8 @@ class Rounds:
         """
         while self.epoch <= self._settings.epochs:
             if self._take_steps():
+                if not self._fitter.steps:
+                    return True
                 # before the epoch is closed: a resumption goes on inside it
                 self._hooks.save(self.capture())
                 self._close_epoch(is_stopped=True)
@@ -201,7 +205,7 @@ class Rounds:
             is_stopped = self._score(entry, is_stopped=is_stopped)
         self.history.append(entry)
         self._losses, self._seconds = [], 0.0
-        self._tell(entry)
+        self._tell(entry, is_ended=is_stopped)
         return is_stopped
 
     def _score(self, entry: dict[str, float], *, is_stopped: bool) -> bool:
@@ -248,7 +252,7 @@ class Rounds:
             and self.epoch - self.best.epoch >= patience
         )
 
-    def _tell(self, entry: Mapping[str, float]) -> None:
+    def _tell(self, entry: Mapping[str, float], *, is_ended: bool = False) -> None:
         """Report a closed epoch, or with an empty entry how far the present one is."""
         self._told = time.monotonic()
         settings, steps = self._settings, self._fitter.steps
@@ -256,14 +260,14 @@ class Rounds:
         spent = self._seconds + sum(
             one["seconds_per_epoch"] + one.get("seconds_scoring", 0.0) for one in self.history
         )
-        left = spent / max(steps, 1) * (total - steps)
+        left = 0.0 if is_ended else spent / max(steps, 1) * (total - steps)
         message = f"epoch {self.epoch} of {settings.epochs}"
         facts: dict[str, float] = {
             "epochs": settings.epochs,
             "step": steps,
             "steps": total,
             "seconds_left": left,
-            "seconds_member": spent + left,
+            "seconds_member": 0.0 if is_ended else spent + left,
         }
         if not entry:
             message += f", step {len(self._losses)} of {settings.steps_per_epoch}"

@@ -43,7 +43,8 @@ class TrainedMember:
     scores : dict
         Of ``best_epoch`` on the held-out images; empty where nothing was scored.
     steps : int
-        Taken in all, before an interruption too.
+        Taken in all, before an interruption too; 0 = stopped before the first one, so the
+        weights are those of the start.
     stopped : bool
         The user ended it before its time.
     fault : str

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy", "scikit-image")
 _DEFAULT_THRESHOLD = 0.5
+_NOTHING_LEARNT = (
+    "Stopped before the first step; there is nothing to keep yet. Resume the job, or start a new "
+    "one."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class _Scores:
 
 def run_training(
     home: Path, run: Run, *, hooks: Hooks | None = None, checkpoint_seconds: float = 30.0
-) -> ModelCard:
-    """Do a training job and leave the model card as its result.
+) -> ModelCard | None:
+    """Do a training job and leave the model card as its result; None without a model.
 
     Parameters
     ----------
@@ -66,6 +70,8 @@ def run_training(
         card = train_model(
             home, run, options=options, hooks=hooks, checkpoint_seconds=checkpoint_seconds
         )
+        if card is None:
+            return None
         write_text(run.results / "model.json", card.to_json() + "\n")
     except OSError as error:
         if not is_full_disk(error):
@@ -82,7 +88,7 @@ def train_model(
     options: TrainOptions,
     hooks: Hooks | None = None,
     checkpoint_seconds: float = 30.0,
-) -> ModelCard:
+) -> ModelCard | None:
     """Train the members that the preset asks for, score them, and add the model to the library.
 
     Each member learns without some whole images (its fold), on which it is scored; the scores in
@@ -104,8 +110,8 @@ def train_model(
 
     Returns
     -------
-    ModelCard
-        Of the new version.
+    ModelCard or None
+        Of the new version; None when the user stopped before the first step.
 
     Raises
     ------
@@ -126,6 +132,9 @@ def train_model(
     hooks = hooks or Hooks()
     dataset = open_dataset(home, options.dataset)
     start = begin_training(home, run, dataset=dataset, options=options)
+    if hooks.is_stopping() and not read_progress(run):
+        hooks.end_early(_NOTHING_LEARNT)
+        return None
     keeper = Keeper(run, seconds=checkpoint_seconds, fingerprint=start.fingerprint)
     data = read_training_data(dataset, options, hooks=hooks)
     for warning in data.warnings:
@@ -139,6 +148,9 @@ def train_model(
     draft = _draft_card(data, course, options=options, base=start.base)
     trained = _train(data, course, card=draft, keeper=keeper, base=start.base, hooks=hooks)
     hooks.check()
+    if not trained.networks:
+        hooks.end_early(_NOTHING_LEARNT)
+        return None
     card = _complete_card(draft, data=data, trained=trained, keeper=keeper)
     return publish_once(home, run, card=card, data=data, trained=trained)
 
@@ -181,9 +193,18 @@ def _complete_card(
             "seconds": round(keeper.spent_seconds(), 1),
             "device": trained.device,
             "software": {name: version(name) for name in _PACKAGES},
-            "warnings": [*draft.warnings, *([trained.fault] if trained.fault else [])],
+            "warnings": [*draft.warnings, *_list_endings(trained)],
         }
     )
+
+
+def _list_endings(trained: TrainedMembers) -> list[str]:
+    """Return what the user of the model should know of the end of its training."""
+    endings = [trained.fault] if trained.fault else []
+    taken = sum(trained.steps)
+    if trained.is_stopped and taken < trained.wanted_steps:
+        endings.append(f"Stopped after {taken} of {trained.wanted_steps} steps.")
+    return endings
 
 
 def _draft_card(

@@ -46,6 +46,10 @@ class TrainedMembers:
         What trained last.
     fault : str
         Why the training ended early although nobody asked for it.
+    wanted_steps : int
+        That an undisturbed training takes at most.
+    is_stopped : bool
+        The user ended it before all members had learnt.
     """
 
     networks: list[Any] = field(default_factory=list)
@@ -53,6 +57,8 @@ class TrainedMembers:
     labels: dict[int, LabelImage] = field(default_factory=dict)
     device: str = ""
     fault: str = ""
+    wanted_steps: int = 0
+    is_stopped: bool = False
 
 
 def train_members(
@@ -67,7 +73,7 @@ def train_members(
     """Train all members, or the first ones when the user stops early.
 
     A member that was finished before an interruption is read, the one in hand goes on where its
-    last checkpoint was written.
+    last checkpoint was written. A member that was stopped before its first step is left out.
 
     Raises
     ------
@@ -81,6 +87,7 @@ def train_members(
     trained = TrainedMembers()
     for number in range(course.members):
         member = _Member(data, course, card=card, number=number, base=base)
+        trained.wanted_steps = course.members * member.settings.wanted_steps
         kept = keeper.for_member(number + 1, settings=member.hash_settings())
         restored = kept.restore(member.build, hooks.warn)
         if restored is not None:
@@ -91,6 +98,9 @@ def train_members(
             outcome = member.train(kept, report, hooks)
             network, steps, device = outcome.network, outcome.steps, find_device().name
             trained.fault = outcome.fault and f"{report.prefix}{outcome.fault}"
+            trained.is_stopped = outcome.stopped
+            if not steps:
+                break
             # A member that was cut short would pass for a finished one when the job is resumed.
             if not outcome.stopped and not outcome.fault:
                 kept.finish(outcome, device=device)
@@ -98,7 +108,10 @@ def train_members(
         trained.steps.append(steps)
         trained.device = device
         trained.labels.update(member.label_held_out(network, hooks))
-        if hooks.is_stopping() or trained.fault:
+        if trained.fault:
+            break
+        if hooks.is_stopping():
+            trained.is_stopped |= number + 1 < course.members
             break
     return trained
 

@@ -110,6 +110,22 @@ def test_a_stopped_training_is_told_apart(home: Path, monkeypatch: pytest.Monkey
     assert _train(home, monkeypatch, work)["state"] == "stopped"
 
 
+def test_a_stop_before_the_first_step_makes_no_model(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job says so, names the model that was wanted, and has no result."""
+
+    def work(_home: Path, run: runs.Run, *, hooks: Any, **_settings: object) -> None:
+        runs.request_stop(run)
+        hooks.end_early("Stopped before the first step.")
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", work)
+    run = runs.create_run(home, "training", options={"model": "wanted"})
+    job = worker.run_job(home, run.id)
+    assert (job["state"], job["model"], job["results"]) == ("stopped", "wanted", [])
+    assert (job["message"], job["error"]) == ("Stopped before the first step.", None)
+
+
 def _publish(home: Path, name: str) -> None:
     with models.stage_model(home) as folder:
         (folder / "member-1.weights.h5").write_bytes(name.encode())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deepflash_service import worker
+from deepflash_service.workflows.hooks import Hooks
 from tests.unit.commands.conftest import Run
 
 
@@ -22,3 +23,21 @@ def test_model_names_are_checked_before_any_work(
     assert "cannot be used: take 1 to 64 letters" in found.err
     assert not list(home.glob("datasets/*"))
     assert not list(home.glob("runs/*"))
+
+
+def test_a_training_stopped_at_once_prints_that_there_is_no_model(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The object keeps its keys; there is no version."""
+
+    def stop(_home: Path, _run: object, *, hooks: Hooks, **_options: object) -> None:
+        hooks.end_early("Stopped before the first step.")
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", stop)
+    command = ("train", "--images", data / "images", "--masks", f"a={data / 'a'}", "--model", "m")
+    found = run(*command, "--json")
+    assert found.code == 0
+    assert (found.json["model"], found.json["version"], found.json["scores"]) == ("m", None, None)
+    assert found.json["warnings"] == ["Stopped before the first step."]
+    assert "Stopped before the first step." in found.err
+    assert run(*command).out == "Stopped before the first step.\n"

@@ -101,6 +101,26 @@ def test_a_member_that_ended_as_the_stop_came_is_kept(train: Any) -> None:
     assert again == [1, 2]
 
 
+def test_a_member_without_a_step_is_left_out(train: Any) -> None:
+    """Its random weights never become part of a model; the stop is noted either way."""
+    nothing, _ = train(lambda _number: {"steps": 0, "stopped": True}, is_stopping=lambda: True)
+    assert (nothing.networks, nothing.labels, nothing.is_stopped) == ([], {}, True)
+    some, trained = train(
+        lambda number: {"steps": 0, "stopped": True} if number else {}, is_stopping=lambda: False
+    )
+    assert trained == [0, 1]
+    assert (some.networks, some.steps, some.is_stopped) == (["member 0"], [9], True)
+    assert some.wanted_steps == 3 * 9 * 15
+
+
+def test_a_stop_between_members_is_noted(train: Any) -> None:
+    """Fewer members have learnt than the preset asks for."""
+    result, _ = train(lambda _number: {}, is_stopping=lambda: True)
+    assert (result.networks, result.is_stopped) == (["member 0"], True)
+    whole, _ = train(lambda _number: {})
+    assert not whole.is_stopped
+
+
 def test_a_fault_ends_the_training_with_the_members_so_far(train: Any) -> None:
     """The model is made of what is usable, and the sentence names the member."""
     fault = "The loss was no longer a number in epoch 9."

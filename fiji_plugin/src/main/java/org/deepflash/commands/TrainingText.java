@@ -79,6 +79,9 @@ final class TrainingText {
             case "done":
                 return "Done: " + job.getModel() + " is in the library.";
             case "stopped":
+                if (!job.getModel().contains("@")) {
+                    return job.getProgress().getMessage();
+                }
                 return "Stopped: " + job.getModel() + " in the library holds the best weights. Resume trains on from here.";
             case "cancelled":
                 return "Cancelled: nothing was kept.";

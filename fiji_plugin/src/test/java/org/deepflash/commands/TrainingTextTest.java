@@ -57,6 +57,15 @@ class TrainingTextTest {
     }
 
     @Test
+    void stoppedTrainingWithoutModelSaysSo() {
+        String message = "Stopped before the first step; there is nothing to keep yet.";
+        Job.Builder nothing = new Job.Builder("a").kind("training").state("stopped").model("my cells");
+        assertEquals(message, TrainingText.ending(nothing.progress(new Progress(message, 0, 0)).build()));
+        assertEquals("Stopped: my cells@2 in the library holds the best weights. Resume trains on from here.",
+            TrainingText.ending(job("a", "training", "stopped")));
+    }
+
+    @Test
     void durationsReadLikeAClock() {
         assertEquals("0.0 s 9.9 s 10 s 59 s 1 min 00 s 2 h 05 min", String.join(" ", TrainingText.duration(-1),
             TrainingText.duration(9.94), TrainingText.duration(9.96), TrainingText.duration(59.4),
