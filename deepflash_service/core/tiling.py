@@ -42,8 +42,8 @@ class Tiling:
         How many tiles are predicted at once.
     align : int
         Tiles begin at multiples of this number, and the image is extended to one. A network that
-        halves the image n times gives the same result in every tile if they lie on multiples
-        of 2**n.
+        halves the image n times gives the same result for a pixel in every tile that lies on a
+        multiple of 2**n and holds all that the network sees of the surroundings of the pixel.
     """
 
     tile: int = 512

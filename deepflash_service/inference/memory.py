@@ -67,7 +67,9 @@ def choose_tiling(shape: tuple[int, int], *, largest: int = LARGEST_TILE, depth:
     Small images take one tile; larger ones the tile of 256 to 1024 pixels whose grid wastes
     least. Memory is bounded by the largest tile. Tiles begin where the network halves evenly, and
     overlap by twice the reach of its convolutions (up to depth 4), so that an image predicted in
-    tiles equals the image predicted at once, but for rounding.
+    tiles equals the image predicted at once, but for rounding, if both are extended to the same
+    size. One tile is a multiple of 64 and may extend the image further than several would; then
+    the pixels within that reach of the right and lower border differ.
 
     Parameters
     ----------

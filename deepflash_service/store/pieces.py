@@ -69,6 +69,25 @@ def measure_file(path: Path) -> tuple[int, int]:
     return int(plane), int(np.prod(shape, dtype=np.int64))
 
 
+def can_divide(path: Path) -> bool:
+    """Tell from its header whether a TIFF file is stored in parts that fit into the memory.
+
+    Parameters
+    ----------
+    path : Path
+        TIFF file; of one that cannot be read the answer is True.
+    """
+    source = Source.of(path, None)
+    with ExitStack() as stack:
+        try:
+            _open_grid(stack, source)
+        except InputError as error:
+            return "chunk_bytes" not in error.details
+        except Exception:  # noqa: BLE001 - damage of any kind is told by who reads the file
+            return True
+    return True
+
+
 @contextmanager
 def open_pieces(path: Path) -> Iterator[PieceSource]:
     """Open an image whose rows are read when they are needed.
@@ -121,6 +140,13 @@ def _read_header(source: Source) -> tuple[list[str], tuple[int, ...]]:
 
 
 def _open_tiff(stack: ExitStack, source: Source) -> PieceSource:
+    tiff, series, letters, grid = _open_grid(stack, source)
+    return _describe_tiff(tiff, series, source, letters=letters, grid=grid)
+
+
+def _open_grid(
+    stack: ExitStack, source: Source
+) -> tuple[tifffile.TiffFile, tifffile.TiffPageSeries, list[str], Grid]:
     import tifffile
 
     stream = stack.enter_context(source.open())
@@ -133,7 +159,7 @@ def _open_tiff(stack: ExitStack, source: Source) -> PieceSource:
     letters = name_axes(series.axes, series.shape, source)
     grid = _find_plain(series, stream, letters, order=tiff.byteorder)
     grid = grid or _open_chunks(stack, series, source, row=letters.index("Y"))
-    return _describe_tiff(tiff, series, source, letters=letters, grid=grid)
+    return tiff, series, letters, grid
 
 
 def _describe_tiff(

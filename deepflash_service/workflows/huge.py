@@ -20,7 +20,7 @@ from deepflash_service.records import Progress
 from deepflash_service.store.disk import check_space
 from deepflash_service.store.images import PIXEL_LIMIT, write_png
 from deepflash_service.store.piece_writing import PieceFile, create_pieces
-from deepflash_service.store.pieces import measure_file, open_pieces
+from deepflash_service.store.pieces import can_divide, measure_file, open_pieces
 from deepflash_service.store.scratch import open_scratch, publish_files
 from deepflash_service.store.zarr_reading import is_zarr
 from deepflash_service.workflows.huge_outlines import OutlineFiles, open_outlines, trace_plane
@@ -74,7 +74,10 @@ def is_huge(source: Path) -> bool:
     if is_zarr(source):
         return True
     plane, values = measure_file(source)
-    return plane > HUGE_PIXELS or values > PIXEL_LIMIT
+    if values > PIXEL_LIMIT:
+        return True
+    # what can only be decoded as a whole is read as a whole while it may be
+    return plane > HUGE_PIXELS and can_divide(source)
 
 
 def segment_huge(

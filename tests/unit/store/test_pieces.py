@@ -16,7 +16,7 @@ from deepflash_service.store import grids, pieces, raster_reading, tiff_reading
 from deepflash_service.store.image_writing import write_image
 from deepflash_service.store.images import read_image
 from deepflash_service.store.piece_source import PieceSource
-from deepflash_service.store.pieces import measure_file, open_pieces
+from deepflash_service.store.pieces import can_divide, measure_file, open_pieces
 from deepflash_service.store.planes import ImageFile
 from deepflash_service.store.zarr_reading import open_zarr
 from tests.unit.store.image_samples import make_png
@@ -254,3 +254,16 @@ def test_short_memory_is_not_taken_for_damage(
     with pytest.raises(ComputeError, match="memory did not suffice for a") as caught:
         read(path)
     assert caught.value.code == "out_of_memory"
+
+
+def test_what_can_be_divided_is_known_from_the_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large compressed pieces cannot; all else, damaged files too, is left to the reader."""
+    monkeypatch.setattr(pieces, "_CHUNK_BYTES", 1000)
+    tifffile.imwrite(tmp_path / "strip.tif", GREY, compression="zlib", rowsperstrip=61)
+    tifffile.imwrite(tmp_path / "tiles.tif", GREY, tile=(16, 16), compression="zlib")
+    tifffile.imwrite(tmp_path / "plain.tif", GREY)
+    (tmp_path / "bad.tif").write_bytes((tmp_path / "plain.tif").read_bytes()[:40])
+    found = {path.stem: can_divide(path) for path in tmp_path.iterdir()}
+    assert found == {"strip": False, "tiles": True, "plain": True, "bad": True}

@@ -17,7 +17,7 @@ from deepflash_service.commands.segmentation import find_sources
 from deepflash_service.core import bands
 from deepflash_service.errors import JobCancelled
 from deepflash_service.records import Progress
-from deepflash_service.store import disk
+from deepflash_service.store import disk, pieces
 from deepflash_service.store.images import (
     PlaneLayout,
     list_images,
@@ -152,6 +152,19 @@ def test_only_large_images_are_huge(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not huge.is_huge(tmp_path / "a.tif")
     monkeypatch.setattr(huge, "PIXEL_LIMIT", 1799)
     assert huge.is_huge(tmp_path / "a.tif")
+
+
+@pytest.mark.usefixtures("small_pieces")
+def test_one_large_compressed_piece_is_read_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Below the limit of one file, an image that cannot be divided takes the ordinary way."""
+    monkeypatch.setattr(pieces, "_CHUNK_BYTES", 1000)
+    pixels = draw_image((90, 80))
+    tifffile.imwrite(tmp_path / "a.tif", pixels, compression="zlib", rowsperstrip=90)
+    assert segment(tmp_path / "a.tif", tmp_path / "out")["rois"] > 0
+    monkeypatch.setattr(huge, "PIXEL_LIMIT", pixels.size - 1)
+    assert segment_badly(tmp_path / "a.tif", tmp_path / "bad")["code"] == "image_too_large"
 
 
 @pytest.mark.usefixtures("small_pieces")
