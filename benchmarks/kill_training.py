@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 EPOCHS = 4
 STEPS = 15 * EPOCHS
 CHECKPOINT_SECONDS = 0.5
+STARTING_SECONDS = 8.0
+SHARE_STARTING = 0.3
 LIMIT_SECONDS = 300.0
 ENDS = {"done", "failed", "cancelled", "stopped"}
 VICTIMS = ("worker", "service", "both")
@@ -46,6 +48,7 @@ class Outcome:
     """What became of one training; ``saved`` = steps in the checkpoint when it was killed."""
 
     victim: str
+    at_step: int
     after_seconds: float
     was_in_hand: bool = False
     saved: int = 0
@@ -126,10 +129,25 @@ def read_steps(home: Path, job: str) -> list[tuple[int, int]]:
     return [(one["seq"], int(one["metrics"]["step"])) for one in events if "step" in one["metrics"]]
 
 
-def run_one(home: Path, dataset: str, rng: np.random.Generator, *, usual: float) -> Outcome:
-    """Train once with one kill at a random moment of the usual duration."""
+def draw_moment(rng: np.random.Generator) -> Outcome:
+    """Draw whom to kill, and when: while the worker starts, or at a step, or while it ends."""
     victim = str(rng.choice(VICTIMS))
-    outcome = Outcome(victim, round(float(rng.uniform(0.0, usual)), 2))
+    if rng.random() < SHARE_STARTING:
+        return Outcome(victim, 0, round(float(rng.uniform(0.0, STARTING_SECONDS)), 2))
+    return Outcome(victim, int(rng.integers(1, STEPS + 1)), round(float(rng.uniform(0.0, 1.0)), 2))
+
+
+def await_moment(home: Path, job: str, outcome: Outcome) -> None:
+    """Wait until the steps drawn are kept, then the seconds drawn."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while time.monotonic() < deadline and read_progress(open_run(home, job)) < outcome.at_step:
+        time.sleep(0.02)
+    time.sleep(outcome.after_seconds)
+
+
+def run_one(home: Path, dataset: str, rng: np.random.Generator) -> Outcome:
+    """Train once with one kill at a random moment."""
+    outcome = draw_moment(rng)
     start = time.monotonic()
     with connect(home=home) as service:
         job = service.train(
@@ -140,11 +158,9 @@ def run_one(home: Path, dataset: str, rng: np.random.Generator, *, usual: float)
             epochs=EPOCHS,
             seed=int(rng.integers(99)),
         ).id
-        while time.monotonic() - start < outcome.after_seconds:
-            time.sleep(0.005)
-        outcome.was_in_hand = kill_job(home, job, victim)
-        run = open_run(home, job)
-        outcome.saved = read_progress(run)
+        await_moment(home, job, outcome)
+        outcome.was_in_hand = kill_job(home, job, outcome.victim)
+        outcome.saved = read_progress(open_run(home, job))
         told = len(read_steps(home, job))
     while time.monotonic() - start < LIMIT_SECONDS and outcome.state not in ENDS:
         with suppress(DeepFlashError), connect(home=home) as service:
@@ -168,7 +184,7 @@ def measure_usual(home: Path, dataset: str) -> float:
     return time.monotonic() - start
 
 
-def summarize(outcomes: list[Outcome], usual: float) -> dict[str, Any]:
+def summarize(outcomes: list[Outcome], usual: float, too_late: int) -> dict[str, Any]:
     """Return the figures for the record."""
     resumed = [one for one in outcomes if one.saved]
     return {
@@ -177,6 +193,7 @@ def summarize(outcomes: list[Outcome], usual: float) -> dict[str, Any]:
         "good": sum(one.is_good for one in outcomes),
         "killed_with_checkpoint": len(resumed),
         "started_over_despite_checkpoint": sum(one.lowest_after < one.saved for one in resumed),
+        "ended_before_the_kill_and_not_counted": too_late,
         "undisturbed_seconds": round(usual, 1),
         "checkpoint_seconds": CHECKPOINT_SECONDS,
         "steps": STEPS,
@@ -194,6 +211,7 @@ def main() -> None:
     os.environ["DEEPFLASH_CHECKPOINT_SECONDS"] = str(CHECKPOINT_SECONDS)
     rng = np.random.default_rng(options.seed)
     outcomes: list[Outcome] = []
+    too_late = 0
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         store_tiny_base(home)
@@ -201,11 +219,15 @@ def main() -> None:
             dataset = upload_samples(service)
         usual = measure_usual(home, dataset)
         print(f"undisturbed: {usual:.1f} s", flush=True)
-        for number in range(options.trainings):
-            outcomes.append(run_one(home, dataset, rng, usual=usual))
-            print(number + 1, outcomes[-1].is_good, outcomes[-1], flush=True)
+        while len(outcomes) < options.trainings:
+            outcome = run_one(home, dataset, rng)
+            if outcome.was_in_hand:
+                outcomes.append(outcome)
+            else:
+                too_late += 1
+            print(len(outcomes), outcome.is_good, outcome, flush=True)
         end_service(home)
-    record_result("kill_training", summarize(outcomes, usual))
+    record_result("kill_training", summarize(outcomes, usual, too_late))
 
 
 def end_service(home: Path) -> None:
