@@ -14,7 +14,7 @@ from deepflash_service.errors import SetupError
 from deepflash_service.store.disk import explain_full_disk, is_full_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 TEMPORARY_PREFIX = ".partial-"
 
@@ -76,8 +76,17 @@ def stage_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def rename_folder(source: Path, target: Path) -> None:
+def rename_folder(source: Path, target: Path, *, check: Callable[[], None] | None = None) -> None:
     """Move a complete folder to a name that does not exist yet.
+
+    Parameters
+    ----------
+    source : Path
+        Synchronised here, which may take seconds.
+    target : Path
+        On the same disk.
+    check : callable, optional
+        Called just before the folder gets its name; may raise.
 
     Raises
     ------
@@ -92,6 +101,8 @@ def rename_folder(source: Path, target: Path) -> None:
     _sync_folder(source)
     if target.exists():
         raise FileExistsError(target)
+    if check is not None:
+        check()
     try:
         source.rename(target)
     except OSError as error:

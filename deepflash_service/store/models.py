@@ -21,7 +21,7 @@ from deepflash_service.store.names import check_name
 from deepflash_service.store.reading import hash_file, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CARD = "model.json"
@@ -150,7 +150,9 @@ def stage_model(home: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def publish_model(home: Path, folder: Path, *, card: ModelCard) -> StoredModel:
+def publish_model(
+    home: Path, folder: Path, *, card: ModelCard, check: Callable[[], None] | None = None
+) -> StoredModel:
     """Give a staged folder the next version number of its model.
 
     Parameters
@@ -161,6 +163,8 @@ def publish_model(home: Path, folder: Path, *, card: ModelCard) -> StoredModel:
         From :func:`stage_model`, with all weight files.
     card : ModelCard
         Version, hashes and (where empty) the date are filled in here.
+    check : callable, optional
+        Called just before the folder gets its number; may raise.
 
     Raises
     ------
@@ -189,7 +193,7 @@ def publish_model(home: Path, folder: Path, *, card: ModelCard) -> StoredModel:
         final = card.model_copy(update=facts)
         write_text(folder / CARD, final.to_json() + "\n")
         try:
-            rename_folder(folder, root / str(version))
+            rename_folder(folder, root / str(version), check=check)
         except FileExistsError:
             continue
         return StoredModel(final, root / str(version))

@@ -152,7 +152,7 @@ def train_model(
         hooks.end_early(_NOTHING_LEARNT)
         return None
     card = _complete_card(draft, data=data, trained=trained, keeper=keeper)
-    return publish_once(home, run, card=card, data=data, trained=trained)
+    return publish_once(home, run, card=card, data=data, trained=trained, hooks=hooks)
 
 
 def _train(

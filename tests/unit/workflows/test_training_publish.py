@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pytest
 
-from deepflash_service.errors import SetupError
+from deepflash_service.errors import JobCancelled, SetupError
 from deepflash_service.records import ModelCard
-from deepflash_service.store import disk, models, runs
+from deepflash_service.store import atomic, disk, models, runs
 from deepflash_service.workflows import training_publish
+from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.training_members import TrainedMembers
 from deepflash_service.workflows.training_publish import publish_once
 
@@ -20,6 +21,7 @@ class Publisher:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.hooks = Hooks()
         self.run = runs.create_run(home, "training", options={})
 
     def publish(self, *steps: int) -> int:
@@ -27,7 +29,9 @@ class Publisher:
         trained = TrainedMembers(networks=["weights"] * len(steps), steps=list(steps))
         card = ModelCard(name="m", job=self.run.id, members=len(steps))
         data = cast("Any", None)
-        return publish_once(self.home, self.run, card=card, data=data, trained=trained).version
+        return publish_once(
+            self.home, self.run, card=card, data=data, trained=trained, hooks=self.hooks
+        ).version
 
 
 @pytest.fixture
@@ -70,6 +74,39 @@ def test_killed_before_the_model_was_there(
         with pytest.raises(KeyboardInterrupt):
             publisher.publish(60)
     assert [publisher.publish(60), publisher.publish(60)] == [2, 2]
+
+
+@pytest.mark.parametrize("known", [0, 1])
+@pytest.mark.parametrize("moment", ["while it is written", "as it appears"])
+def test_a_model_of_a_cancelled_training_does_not_stay(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch, *, known: int, moment: str
+) -> None:
+    """Asked just before and just after the model is in the library; others stay, none is seen."""
+    for number in range(known):
+        publisher.publish(number + 1)
+    publisher.hooks = Hooks(is_cancelled=lambda: runs.is_cancel_requested(publisher.run))
+    replace, sync = Path.rename, atomic._sync_folder
+
+    def appear(source: Path, target: Path) -> Path:
+        assert not runs.is_cancel_requested(publisher.run) or not target.name.isdecimal()
+        found = replace(source, target)
+        if moment == "as it appears":
+            runs.request_cancel(publisher.run)
+        return found
+
+    def write(folder: Path) -> None:
+        if moment == "while it is written" and folder.name.startswith(atomic.TEMPORARY_PREFIX):
+            runs.request_cancel(publisher.run)
+        sync(folder)
+
+    monkeypatch.setattr(Path, "rename", appear)
+    monkeypatch.setattr(atomic, "_sync_folder", write)
+    with pytest.raises(JobCancelled):
+        publisher.publish(60)
+    versions = [card.version for card in models.list_models(publisher.home).get("m", [])]
+    assert versions == list(range(1, known + 1))
+    left = list((publisher.home / "models").rglob("*.h5"))
+    assert len(left) == known
 
 
 def test_too_little_space_for_the_model(
