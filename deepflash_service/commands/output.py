@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,6 @@ from deepflash_service.records import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
     from typing import TextIO
 
     from deepflash_service.records import Report
@@ -31,7 +31,8 @@ def show_work(title: str, *, log: Path) -> Iterator[Report]:
     title : str
         First line of the progress bar, which is drawn on stderr if that is a terminal.
     log : Path
-        File that receives the output of libraries, native code included.
+        File that receives the output of libraries, native code included; where it cannot be
+        written, that output is lost.
     """
     with ExitStack() as stack:
         terminal = _open_terminal(stack)
@@ -49,8 +50,12 @@ def _open_terminal(stack: ExitStack) -> TextIO | None:
 
 
 def _open_log(log: Path) -> TextIO:
-    size = log.stat().st_size if log.exists() else 0
-    return log.open("a" if size < _LARGEST_LOG else "w", encoding="utf-8", buffering=1)
+    try:
+        size = log.stat().st_size if log.exists() else 0
+        return log.open("a" if size < _LARGEST_LOG else "w", encoding="utf-8", buffering=1)
+    except OSError:
+        # who may only read the folder can still ask
+        return Path(os.devnull).open("w", encoding="utf-8", buffering=1)
 
 
 def _redirect(stack: ExitStack, target: int) -> None:

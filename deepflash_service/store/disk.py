@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from deepflash_service.errors import SetupError
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDERS = ("datasets", "models", "runs")
+_TRIED_BYTES = 64 * 1024
 RESERVE = 16 * 1024**2
 """Bytes that a checkpoint leaves free, for events and for the log."""
 
@@ -33,6 +36,32 @@ def prepare_home(home: Path) -> None:
             f"The home folder {home} cannot be made: {error.strerror or error}. "
             "Choose another one with --home or DEEPFLASH_HOME.",
             code="disk_fault",
+        ) from error
+
+
+def try_writing(home: Path) -> None:
+    """Write a small file into the home folder, and remove it.
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_full`` or ``disk_fault``.
+    """
+    remedy = "Free some space, or choose another folder with --home or DEEPFLASH_HOME."
+    try:
+        # random, because some file systems store zeros without taking space
+        with NamedTemporaryFile(dir=home, prefix=".partial-") as stream:
+            stream.write(os.urandom(_TRIED_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        if is_full_disk(error):
+            raise explain_full_disk(home, 0, remedy=remedy) from error
+        raise SetupError(
+            f"The home folder {home} cannot be written: {error.strerror or error}. Check the "
+            "rights on it, or choose another one with --home or DEEPFLASH_HOME.",
+            code="disk_fault",
+            details={"path": str(home)},
         ) from error
 
 

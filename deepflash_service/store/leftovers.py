@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from deepflash_service.errors import SetupError
 from deepflash_service.store.atomic import TEMPORARY_PREFIX, explain_disk_fault
 from deepflash_service.store.image_records import FOLDER
 from deepflash_service.store.locks import FileLock, probe_lock
@@ -77,7 +78,7 @@ def remove_leftovers(output: Path) -> None:
     found = [path for folder in folders for path in folder.glob(f"{TEMPORARY_PREFIX}*")]
     is_alone = not _find_writers(output)
     for path in found:
-        with suppress(OSError):
+        with suppress(OSError, SetupError):
             if path.is_dir():
                 remove_abandoned(path, even_unlocked=_is_old(path))
             elif is_alone or _is_old(path):

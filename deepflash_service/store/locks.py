@@ -8,6 +8,8 @@ import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+from deepflash_service.store.atomic import explain_disk_fault
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -37,7 +39,13 @@ class FileLock:
         return self._stream is not None
 
     def acquire(self, *, seconds: float = 0.0) -> bool:
-        """Take the lock, waiting at most `seconds`; False when another one kept it."""
+        """Take the lock, waiting at most `seconds`; False when another one kept it.
+
+        Raises
+        ------
+        SetupError
+            As :meth:`try_acquire`.
+        """
         deadline = time.monotonic() + seconds
         while not self.try_acquire():
             if time.monotonic() >= deadline:
@@ -46,10 +54,23 @@ class FileLock:
         return True
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free."""
+        """Take the lock if it is free.
+
+        Raises
+        ------
+        SetupError
+            Code ``disk_fault`` when the file may not be written.
+        FileNotFoundError
+            When its folder is not there (any more).
+        """
         if self._stream is not None:
             return True
-        stream = self._path.open("ab")
+        try:
+            stream = self._path.open("ab")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise explain_disk_fault(self._path, error) from error
         if _lock(stream) is False:
             stream.close()
             return False
@@ -78,6 +99,11 @@ def hold_lock(path: Path, *, seconds: float = 0.0) -> Iterator[bool]:
     ------
     bool
         False when another process holds it.
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_fault`` when the file may not be written.
     """
     lock = FileLock(path)
     try:
@@ -87,13 +113,21 @@ def hold_lock(path: Path, *, seconds: float = 0.0) -> Iterator[bool]:
 
 
 def probe_lock(path: Path) -> bool | None:
-    """Tell whether somebody holds the lock; None where the file system knows no locks."""
-    try:
-        with path.open("rb+") as stream:
-            answer = _lock(stream)
-    except FileNotFoundError:
-        return False
-    return None if answer is None else not answer
+    """Tell whether somebody holds the lock; None where that cannot be known.
+
+    Nothing is written: a folder that may only be read can be looked at.
+    """
+    # a network disk may lock only what is open for writing
+    for mode in ("rb+", "rb"):
+        try:
+            with path.open(mode) as stream:
+                answer = _lock(stream)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            continue
+        return None if answer is None else not answer
+    return None
 
 
 def _lock(stream: IO[bytes]) -> bool | None:

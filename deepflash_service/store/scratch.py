@@ -64,7 +64,7 @@ def remove_abandoned(folder: Path, *, even_unlocked: bool = False) -> None:
 
     Raises
     ------
-    OSError
+    OSError or SetupError
         When the folder may not be written.
     """
     lock = _claim(folder, even_unlocked=even_unlocked)

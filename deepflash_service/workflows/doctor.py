@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deepflash_service.errors import DeepFlashError
-from deepflash_service.store.disk import free_bytes, prepare_home
+from deepflash_service.store.disk import free_bytes, prepare_home, try_writing
 from deepflash_service.store.models import find_model, list_models, verify_weights
 from deepflash_service.store.runs import list_runs
 from deepflash_service.store.runtime import read_service_file
@@ -100,6 +100,7 @@ def _check_packages() -> list[Check]:
 def _check_home(home: Path) -> Check:
     try:
         prepare_home(home)
+        try_writing(home)
     except DeepFlashError as error:
         return Check("home", "fault", error.message)
     return Check("home", "ok", f"{home} can be written.")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from deepflash_service import cli
+from deepflash_service.errors import SetupError
 from deepflash_service.store import runs
 from deepflash_service.store.events import Event
 from tests.unit.commands.conftest import Run
@@ -258,3 +259,19 @@ def test_unexpected_faults_are_one_sentence(
     assert found.code == 1
     assert "unexpected fault ZeroDivisionError" in found.err
     assert found.err.count("\n") == 1
+
+
+def test_commands_that_read_need_no_log(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The doctor answers in a home that may only be read, and says that it cannot be written."""
+    assert run("models", "list").code == 0
+    (home / "log.txt").mkdir()
+
+    def fail(_home: Path) -> None:
+        raise SetupError("The home folder cannot be written.", code="disk_fault")
+
+    monkeypatch.setattr("deepflash_service.workflows.doctor.try_writing", fail)
+    found = run("doctor", "--no-device", "--json")
+    assert found.code == 1
+    assert [one["name"] for one in found.json["checks"] if one["state"] == "fault"] == ["home"]

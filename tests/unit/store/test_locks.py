@@ -6,10 +6,11 @@ import errno
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
+from deepflash_service.errors import SetupError
 from deepflash_service.store import locks, runs
 from deepflash_service.store.custody import (
     entrust_to_service,
@@ -73,6 +74,35 @@ def test_a_file_system_without_locks_refuses_nobody(
     with hold_lock(tmp_path / "lock") as is_mine:
         assert is_mine
         assert probe_lock(tmp_path / "lock") is None
+
+
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse to open any file for writing, as a disk does that may only be read."""
+    original = Path.open
+
+    def open_to_read(path: Path, mode: str = "r", *rest: Any, **options: Any) -> Any:
+        if set(mode) & set("wax+"):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return original(path, mode, *rest, **options)
+
+    monkeypatch.setattr(Path, "open", open_to_read)
+
+
+def test_a_lock_can_be_looked_at_without_writing(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Jobs can be listed in a folder that may only be read; taking a lock names the folder."""
+    lock = FileLock(tmp_path / "lock")
+    lock.acquire()
+    request.getfixturevalue("read_only")
+    assert probe_lock(tmp_path / "lock") is True
+    lock.release()
+    assert probe_lock(tmp_path / "lock") is False
+    with pytest.raises(SetupError) as caught, hold_lock(tmp_path / "lock"):
+        pytest.fail("it is held")
+    assert caught.value.code == "disk_fault"
+    assert caught.value.message.startswith(f"{tmp_path / 'lock'} cannot be written: Read-only")
 
 
 def test_one_process_works_on_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
