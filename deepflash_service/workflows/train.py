@@ -12,7 +12,6 @@ from deepflash_service.errors import ComputeError
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.store.atomic import write_text
 from deepflash_service.store.checkpoints import read_progress
-from deepflash_service.store.datasets import open_dataset
 from deepflash_service.store.disk import explain_full_disk, is_full_disk
 from deepflash_service.store.names import check_name
 from deepflash_service.workflows.hooks import Hooks
@@ -21,7 +20,7 @@ from deepflash_service.workflows.training_data import TrainingData, read_trainin
 from deepflash_service.workflows.training_keeper import Keeper
 from deepflash_service.workflows.training_members import TrainedMembers, train_members
 from deepflash_service.workflows.training_publish import publish_once
-from deepflash_service.workflows.training_start import begin_training
+from deepflash_service.workflows.training_start import begin_training, open_training_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +129,7 @@ def train_model(
     """
     check_name(options.model)
     hooks = hooks or Hooks()
-    dataset = open_dataset(home, options.dataset)
+    dataset = open_training_data(home, run, dataset=options.dataset)
     start = begin_training(home, run, dataset=dataset, options=options)
     if hooks.is_stopping() and not read_progress(run):
         hooks.end_early(_NOTHING_LEARNT)

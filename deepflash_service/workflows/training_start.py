@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from deepflash_service.errors import ConflictError
+from deepflash_service.errors import ConflictError, NotFoundError
 from deepflash_service.store.checkpoints import read_note, write_note
+from deepflash_service.store.datasets import open_dataset
 from deepflash_service.store.models import StoredModel, find_model
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def begin_training(home: Path, run: Run, *, dataset: Dataset, options: TrainOpti
     ------
     ConflictError
         Code ``data_changed``, with the names of what was ``added``, ``removed`` and ``changed``
-        in the details.
+        in the details; also when the base model of that name has other weights, as on another
+        computer. What was kept stays.
     NotFoundError
         Code ``unknown_model`` (base model).
     """
@@ -67,13 +69,54 @@ def begin_training(home: Path, run: Run, *, dataset: Dataset, options: TrainOpti
     note = read_note(run, _NOTE)
     if note is None:
         base = None if options.base == "new" else find_model(home, options.base)
-        write_note(run, _NOTE, facts={**files, "base": "new" if base is None else base.reference})
+        write_note(run, _NOTE, facts={**files, **_describe_base(base)})
     else:
         _compare({kind: dict(note.get(kind, {})) for kind in files}, files)
         reference = str(note.get("base", options.base))
         base = None if reference == "new" else find_model(home, reference)
+        _compare_base(note, base)
     text = json.dumps(files, sort_keys=True)
     return Beginning(hashlib.sha256(text.encode()).hexdigest(), base)
+
+
+def open_training_data(home: Path, run: Run, *, dataset: str) -> Dataset:
+    """Return the data set of a training.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_dataset``; a training that has begun needs that very data set.
+    """
+    try:
+        return open_dataset(home, dataset)
+    except NotFoundError as error:
+        if read_note(run, _NOTE) is None:
+            raise
+        raise NotFoundError(
+            f"The data set {dataset} with which this training began is not in {home}. Copy the "
+            f"folder datasets/{dataset} from where it was, then resume job {run.id}.",
+            code=error.code,
+            details=error.details,
+        ) from error
+
+
+def _describe_base(base: StoredModel | None) -> dict[str, Any]:
+    if base is None:
+        return {"base": "new"}
+    return {"base": base.reference, "base_weights": base.card.weights_sha256}
+
+
+def _compare_base(note: Mapping[str, Any], base: StoredModel | None) -> None:
+    if base is None or note.get("base_weights", base.card.weights_sha256) == (
+        base.card.weights_sha256
+    ):
+        return
+    raise ConflictError(
+        f"The base model {base.reference} here has other weights than the one with which this "
+        "training began, so it cannot go on. Bring that model here, or start a new training.",
+        code="data_changed",
+        details={"changed": [f"base model {base.reference}"]},
+    )
 
 
 def _compare(before: Hashes, now: Hashes) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from deepflash_service.errors import ConflictError
+from deepflash_service.errors import ConflictError, NotFoundError
 from deepflash_service.records import ModelCard, TrainOptions
 from deepflash_service.store import datasets, models, runs
 from deepflash_service.store.images import write_image, write_mask
-from deepflash_service.workflows.training_start import Beginning, begin_training
+from deepflash_service.workflows.training_start import Beginning, begin_training, open_training_data
 
 MASK = np.eye(30, dtype=bool)
 
@@ -89,10 +90,10 @@ def test_an_image_that_lost_its_annotations_is_missed(training: Training) -> Non
     assert "image 2.tif" in caught.value.message
 
 
-def publish(home: Path, name: str) -> None:
+def publish(home: Path, name: str, *, weights: bytes = b"weights") -> None:
     """Add a version to the library."""
     with models.stage_model(home) as folder:
-        (folder / "member-1.weights.h5").write_bytes(b"weights")
+        (folder / "member-1.weights.h5").write_bytes(weights)
         models.publish_model(home, folder, card=ModelCard(name=name))
 
 
@@ -105,3 +106,33 @@ def test_the_base_model_stays_the_version_it_was(training: Training) -> None:
     assert first is not None
     assert again is not None
     assert (first.reference, again.reference) == ("base@1", "base@1")
+
+
+def test_another_base_model_of_the_same_name_is_refused(training: Training) -> None:
+    """A run folder that was copied to another home; what it kept is not touched."""
+    publish(training.home, "base")
+    training.begin(base="base")
+    shutil.rmtree(training.home / "models")
+    publish(training.home, "base", weights=b"others")
+    before = sorted(training.run.checkpoints.rglob("*"))
+    with pytest.raises(ConflictError) as caught:
+        training.begin(base="base")
+    assert caught.value.code == "data_changed"
+    assert "The base model base@1 here has other weights" in caught.value.message
+    assert sorted(training.run.checkpoints.rglob("*")) == before
+
+
+def test_a_begun_training_says_which_data_set_to_copy(training: Training) -> None:
+    """Nobody can create a data set with this very id; before the start any other will do."""
+    wanted = {"dataset": training.dataset}
+    open_training_data(training.home, training.run, **wanted)
+    shutil.move(training.home / "datasets", training.home / "elsewhere")
+    with pytest.raises(NotFoundError, match="create it or choose another"):
+        open_training_data(training.home, training.run, **wanted)
+    shutil.move(training.home / "elsewhere", training.home / "datasets")
+    training.begin()
+    shutil.rmtree(training.home / "datasets")
+    with pytest.raises(NotFoundError) as caught:
+        open_training_data(training.home, training.run, **wanted)
+    assert caught.value.code == "unknown_dataset"
+    assert f"Copy the folder datasets/{training.dataset} from" in caught.value.message
