@@ -149,6 +149,13 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def _find_visible(path: Path) -> Path:
+    """Return a path, or the folder in which it is staged: nobody knows temporary names."""
+    every = (path, *path.parents)
+    hidden = [one for one in every if one.name.startswith(TEMPORARY_PREFIX)]
+    return hidden[-1].parent if hidden else path
+
+
 def explain_disk_fault(path: Path, error: OSError) -> SetupError:
     """Return the error for a file or folder that could not be written.
 
@@ -156,10 +163,11 @@ def explain_disk_fault(path: Path, error: OSError) -> SetupError:
     """
     if is_full_disk(error):
         remedy = f"{path.name} was not written: free some space and try again."
-        return explain_full_disk(path.parent, 0, remedy=remedy)
+        return explain_full_disk(_find_visible(path.parent), 0, remedy=remedy)
     reason = error.strerror or str(error)
     return SetupError(
-        f"{path} cannot be written: {reason}. Check the free space and the rights on that folder.",
+        f"{_find_visible(path)} cannot be written: {reason}. Check the free space and the rights "
+        "on that folder.",
         code="disk_fault",
         details={"path": str(path)},
     )

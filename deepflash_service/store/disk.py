@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDERS = ("datasets", "models", "runs")
+_MEGABYTE = 10**6
 _TRIED_BYTES = 64 * 1024
 RESERVE = 16 * 1024**2
 """Bytes that a checkpoint leaves free, for events and for the log."""
@@ -125,4 +126,4 @@ def explain_full_disk(folder: Path, needed: int, *, remedy: str) -> SetupError:
 
 
 def _format_size(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB"
+    return f"{size / 1e6:,.0f} MB" if size >= _MEGABYTE or not size else f"{size / 1e3:,.0f} kB"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepflash_service.core.agreement import average_scores, score_labels
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.errors import ComputeError
+from deepflash_service.errors import ComputeError, SetupError
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.store.atomic import write_text
 from deepflash_service.store.checkpoints import read_progress
@@ -75,9 +75,18 @@ def run_training(
     except OSError as error:
         if not is_full_disk(error):
             raise
-        remedy = f"Free some space, then resume job {run.id}."
-        raise explain_full_disk(run.folder, 0, remedy=remedy) from error
+        raise _explain_full_disk(run) from error
+    except SetupError as error:
+        # what is small enough to be written without a look at the space tells no job
+        if error.code != "disk_full" or run.id in error.message.replace(str(run.folder), ""):
+            raise
+        raise _explain_full_disk(run) from error
     return card
+
+
+def _explain_full_disk(run: Run) -> SetupError:
+    remedy = f"Free some space, then resume job {run.id}."
+    return explain_full_disk(run.folder, 0, remedy=remedy)
 
 
 def train_model(

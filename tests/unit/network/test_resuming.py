@@ -22,7 +22,7 @@ from deepflash_service.network.training import (
     TrainSettings,
     train_member,
 )
-from deepflash_service.records import NetworkCard, Progress
+from deepflash_service.records import NetworkCard
 
 pytestmark = pytest.mark.keras
 
@@ -147,39 +147,6 @@ def test_a_stopped_training_goes_on_inside_its_epoch(
     assert len(states) == 1
     resumed = train(examples, scored, start=copy_state(states[0]))
     assert_same(resumed, whole)
-
-
-def test_a_stop_before_the_first_step_keeps_nothing(
-    examples: list[Example], squares: Squares
-) -> None:
-    """Nothing is scored, told or saved, and no step is claimed."""
-    told: list[object] = []
-    stopped = train(
-        examples, Scored(squares), is_stopping=lambda: True, save=told.append, report=told.append
-    )
-    assert (stopped.stopped, stopped.steps) == (True, 0)
-    assert (stopped.history, stopped.scores, told) == ((), {}, [])
-
-
-def test_a_stop_after_a_few_steps_keeps_what_they_learnt(
-    examples: list[Example], squares: Squares
-) -> None:
-    """Before weights were averaged for the first time, the model is not that of the start."""
-    states: list[TrainingState] = []
-    told: list[Progress] = []
-    stopped = train(
-        examples,
-        Scored(squares),
-        is_stopping=lambda: bool(states),
-        is_due=lambda: True,
-        save=states.append,
-        report=told.append,
-    )
-    assert stopped.steps == 1
-    for number, array in enumerate(stopped.network.get_weights()):
-        np.testing.assert_array_equal(array, states[0].arrays[f"network_{number:04d}"])
-    assert told[-1].metrics["seconds_left"] == 0
-    assert told[-1].metrics["seconds_member"] == 0
 
 
 def test_a_stop_is_seen_while_an_image_is_scored(

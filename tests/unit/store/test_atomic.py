@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from deepflash_service.errors import SetupError
+from deepflash_service.store import atomic
 from deepflash_service.store.atomic import open_atomic, stage_folder, write_json, write_text
 
 _WRITER = """
@@ -100,3 +101,13 @@ def test_a_full_disk_is_told_apart(
     assert caught.value.message.endswith("x.json was not written: free some space and try again.")
     assert path.read_text() == '{\n  "old": 1\n}\n'
     assert [one.name for one in tmp_path.iterdir()] == ["x.json"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES])
+def test_temporary_names_are_not_told(tmp_path: Path, number: int) -> None:
+    """The sentence names the folder that the user knows."""
+    hidden = tmp_path / "runs" / f"{atomic.TEMPORARY_PREFIX}1" / "x" / f"{atomic.TEMPORARY_PREFIX}2"
+    (tmp_path / "runs").mkdir()
+    error = atomic.explain_disk_fault(hidden / "job.json", OSError(number, "no"))
+    assert f"{tmp_path / 'runs'} " in error.message
+    assert atomic.TEMPORARY_PREFIX not in error.message

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from deepflash_service.errors import SetupError
 from deepflash_service.records import ModelCard, TrainOptions
 from deepflash_service.store import datasets, runs
+from deepflash_service.store.atomic import explain_disk_fault
 from deepflash_service.store.checkpoints import write_note
 from deepflash_service.store.images import write_image, write_mask
 from deepflash_service.workflows import train
@@ -100,3 +103,27 @@ def test_the_card_tells_of_the_stop(
     assert card is not None
     assert [one for one in card.warnings if "steps" in one] == warnings
     assert [path.name for path in training.run.results.iterdir()] == ["model.json"]
+
+
+@pytest.mark.parametrize("fault", ["raw", "small", "named"])
+def test_a_full_disk_names_the_job_to_resume(
+    training: Training, monkeypatch: pytest.MonkeyPatch, *, fault: str
+) -> None:
+    """Also where a small file was not written that knows of no job."""
+    job = training.run.id
+    path = training.run.folder / "data.json"
+    told: dict[str, Exception] = {
+        "raw": OSError(errno.ENOSPC, "full"),
+        "small": explain_disk_fault(path, OSError(errno.ENOSPC, "full")),
+        "named": SetupError(f"7 MB are needed; resume job {job}.", code="disk_full"),
+    }
+
+    def fail(*_data: Any, **_facts: Any) -> None:
+        raise told[fault]
+
+    monkeypatch.setattr(train, "begin_training", fail)
+    with pytest.raises(SetupError) as caught:
+        training.perform()
+    assert caught.value.code == "disk_full"
+    assert caught.value.message.endswith(f"resume job {job}.")
+    assert ("7 MB" in caught.value.message) == (fault == "named")
