@@ -47,6 +47,8 @@ JobState = Literal[
     "queued", "running", "stopping", "done", "stopped", "cancelled", "failed", "interrupted"
 ]
 FINAL_STATES: frozenset[JobState] = frozenset({"done", "stopped", "cancelled", "failed"})
+ENDED_STATES: frozenset[JobState] = FINAL_STATES | {"interrupted"}
+"""States in which a job does not go on by itself."""
 JobKind = Literal["training", "segmentation", "evaluation"]
 ConsensusMethod = Literal["auto", "staple", "majority", "union", "intersection", "objects", "each"]
 Preset = Literal["quick", "standard", "best"]

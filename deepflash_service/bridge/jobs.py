@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from deepflash_service.bridge.transport import error_of_code
 from deepflash_service.errors import ComputeError
-from deepflash_service.records import FINAL_STATES, Progress
+from deepflash_service.records import ENDED_STATES, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_ENDED: Final = FINAL_STATES | {"interrupted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Job:
     @property
     def has_ended(self) -> bool:
         """Whether the job does not go on by itself."""
-        return self.state in _ENDED
+        return self.state in ENDED_STATES
 
     def raise_failure(self) -> None:
         """Raise what ended the job, if it did not end well.

@@ -7,17 +7,18 @@ process while the disk was full, some wait until the disk has room again.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from deepflash_service.errors import DeepFlashError
 from deepflash_service.jobs import endings
-from deepflash_service.jobs.ledger import is_worked_on
+from deepflash_service.jobs.ledger import is_passing, is_worked_on
 from deepflash_service.store import runs
 from deepflash_service.store.custody import is_entrusted
 from deepflash_service.store.disk import free_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deepflash_service.jobs.ledger import Ledger
     from deepflash_service.store.runs import Run
 
@@ -58,7 +59,7 @@ class Bystanders:
 
     def park(self, run: Run) -> None:
         """Let a training that stopped on a full disk go on when there is room."""
-        error = runs.read_job(run)["error"] or {}
+        error = runs.read_summary(run)["error"] or {}
         is_full = error.get("code") == "disk_full" and runs.read_state(run) == "interrupted"
         if is_full and is_entrusted(run):
             self._parked[run.id] = run
@@ -70,15 +71,21 @@ class Bystanders:
         self._due = time.monotonic() + LOOK_SECONDS
         before = len(self._foreign) + len(self._parked)
         for run, since in list(self._foreign.values()):
-            # on a full disk the question is asked again
-            with suppress(DeepFlashError):
-                if self._has_left(run, since=since):
-                    del self._foreign[run.id]
+            if self._ask(run, partial(self._has_left, since=since)):
+                del self._foreign[run.id]
         for run in list(self._parked.values()):
-            with suppress(DeepFlashError):
-                if self._has_room(run):
-                    del self._parked[run.id]
+            if self._ask(run, self._has_room):
+                del self._parked[run.id]
         return len(self._foreign) + len(self._parked) < before
+
+    def _ask(self, run: Run, question: Callable[[Run], bool]) -> bool:
+        """Return the answer; on a full disk it is asked again, other faults end the job."""
+        try:
+            return question(run)
+        except Exception as error:  # noqa: BLE001 - one damaged folder holds up no other job
+            if not is_passing(error):
+                self._ledger.set_aside(run.id, error)
+            return not is_passing(error)
 
     def _has_left(self, run: Run, *, since: float) -> bool:
         if not run.folder.exists():
@@ -97,7 +104,7 @@ class Bystanders:
 
     def _has_room(self, run: Run) -> bool:
         """Queue a parked job again when the disk has room; True when it needs no more care."""
-        job = runs.read_job(run)
+        job = runs.read_summary(run)
         error = job["error"] or {}
         if job["state"] != "interrupted" or error.get("code") != "disk_full":
             return True

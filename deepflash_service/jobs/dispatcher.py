@@ -10,20 +10,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from deepflash_service.errors import DeepFlashError, NotFoundError
 from deepflash_service.jobs import endings
 from deepflash_service.jobs.bystanders import LOOK_SECONDS, Bystanders
 from deepflash_service.jobs.lanes import Lane, adopt_workers
-from deepflash_service.jobs.ledger import ENDED, Ledger, is_worked_on
+from deepflash_service.jobs.ledger import Ledger, is_passing, is_worked_on
+from deepflash_service.records import ENDED_STATES
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
 from deepflash_service.store.custody import is_entrusted
-from deepflash_service.store.disk import explain_full_disk, is_full_disk
+from deepflash_service.store.disk import explain_full_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from deepflash_service.jobs.processes import WorkerHandle
@@ -104,6 +106,10 @@ class Dispatcher:
         """Say whether some process works on the run (else it waits, or was interrupted)."""
         return run.id in self._list_in_lanes() | self._beside.foreign_ids
 
+    def list_changing(self) -> frozenset[str]:
+        """Return the ids of jobs whose folders may tell more than their rows."""
+        return self._beside.foreign_ids | self.ledger.unsaved_ids
+
     def find_warm_worker(self) -> WorkerHandle | None:
         """Return the worker for short jobs, if one was started."""
         return self._warm.worker
@@ -114,14 +120,15 @@ class Dispatcher:
         if changed == self._runs_changed or not self._recovered.is_set():
             return
         for run in runs.list_runs(self._home, known=self._known):
-            self.look_at(run)
+            with self._guard(run.id):
+                self.look_at(run)
         if time.time_ns() - changed > _SETTLED_NANOSECONDS:
             # clocks of file systems are coarse: a folder may come with the same time stamp
             self._runs_changed = changed
 
     def enter(self, run: Run) -> None:
         """Add the row of a run, if it has none."""
-        self._table.add(runs.read_job(run))
+        self._table.add(runs.read_summary(run))
         self._known.add(run.id)
 
     def look_at(self, run: Run) -> None:
@@ -135,8 +142,7 @@ class Dispatcher:
             self._beside.watch(run)
             self.ledger.store(run)
             self._wake.set()
-        elif state in ENDED:
-            self.ledger.note_end(run)
+        elif self.ledger.note_end(run):
             self._beside.park(run)
         elif state == "queued":
             self.ledger.store(run)
@@ -167,9 +173,9 @@ class Dispatcher:
             try:
                 self._observe(lane)
                 self._feed(lane)
-            except DeepFlashError as error:
+            except (DeepFlashError, OSError) as error:
                 # most likely a full disk: the same is tried again until there is room
-                _LOGGER.warning("the %s lane is held up: %s", lane.role, error.message)
+                _LOGGER.warning("the %s lane is held up: %s", lane.role, error)
                 is_held_up = True
             lane.sweep_retired()
         if self._beside.observe():
@@ -206,18 +212,22 @@ class Dispatcher:
             if row is None:
                 lane.may_have_queue = False
                 return
-            try:
-                run = runs.open_run(self._home, row.id)
-            except NotFoundError:
-                self._table.remove(row.id)
-                continue
-            if runs.read_state(run) != "queued" or is_worked_on(run) or not is_entrusted(run):
-                # the row is older than the folder
-                self.look_at(run)
-            elif runs.is_cancel_requested(run):
-                self.ledger.settle(run, endings.withdraw(run))
-            else:
-                self._hand_over(lane, run)
+            with self._guard(row.id):
+                self._begin(lane, row.id)
+
+    def _begin(self, lane: Lane, job_id: str) -> None:
+        try:
+            run = runs.open_run(self._home, job_id)
+        except NotFoundError:
+            self._table.remove(job_id)
+            return
+        if runs.read_state(run) != "queued" or is_worked_on(run) or not is_entrusted(run):
+            # the row is older than the folder
+            self.look_at(run)
+        elif runs.is_cancel_requested(run):
+            self.ledger.settle(run, endings.withdraw(run))
+        else:
+            self._hand_over(lane, run)
 
     def _hand_over(self, lane: Lane, run: Run) -> None:
         try:
@@ -227,7 +237,7 @@ class Dispatcher:
             if lane.role == "training":
                 boxes.request_quit(lane.worker.mailbox)
         except (OSError, DeepFlashError) as error:
-            if _is_full(error):
+            if is_passing(error):
                 raise explain_full_disk(self._home, 0, remedy="Jobs wait for room.") from error
             _LOGGER.exception("no worker could be started")
             event = endings.failed("setup_fault", f"No worker could be started: {error}")
@@ -238,13 +248,22 @@ class Dispatcher:
 
     def _lose(self, run: Run, worker: WorkerHandle | None, *, is_watched: bool = True) -> None:
         try:
-            self.ledger.lose(run, worker, is_watched=is_watched)
-        except DeepFlashError as error:
-            _LOGGER.warning("the end of %s could not be written: %s", run.id, error.message)
+            with self._guard(run.id):
+                self.ledger.lose(run, worker, is_watched=is_watched)
+        except (DeepFlashError, OSError) as error:
+            _LOGGER.warning("the end of %s could not be written: %s", run.id, error)
             self._beside.watch(run)
-        except OSError:
-            _LOGGER.exception("the folder of %s is gone", run.id)
         self.wake()
+
+    @contextmanager
+    def _guard(self, job_id: str) -> Iterator[None]:
+        """Set a job aside whose folder cannot be used, so that it holds up no other job."""
+        try:
+            yield
+        except Exception as error:
+            if is_passing(error):
+                raise
+            self.ledger.set_aside(job_id, error)
 
     def _recover(self) -> None:
         self._runs_changed = (self._home / "runs").stat().st_mtime_ns
@@ -256,15 +275,22 @@ class Dispatcher:
                 self._known.add(run.id)
             if row_state in _OVER:
                 continue
-            if row_state in ENDED and row_state == runs.read_state(run):
-                self._beside.park(run)
+            with self._guard(run.id):
+                if row_state in ENDED_STATES and row_state == runs.read_state(run):
+                    self._beside.park(run)
+                else:
+                    self.look_at(run)
+        for ghost, row_state in rows.items():
+            self._find_ghost(ghost, is_unfinished=row_state in UNFINISHED)
+
+    def _find_ghost(self, job_id: str, *, is_unfinished: bool) -> None:
+        """Remove the row of a folder that is gone; tell of one that cannot be read."""
+        try:
+            runs.open_run(self._home, job_id)
+        except NotFoundError:
+            self._table.remove(job_id)
+        except DeepFlashError as error:
+            if is_unfinished:
+                self.ledger.set_aside(job_id, error)
             else:
-                self.look_at(run)
-        for ghost in rows:
-            self._table.remove(ghost)
-
-
-def _is_full(error: Exception) -> bool:
-    if isinstance(error, DeepFlashError):
-        return error.code == "disk_full"
-    return isinstance(error, OSError) and is_full_disk(error)
+                _LOGGER.warning("job %s cannot be used: %s", job_id, error)

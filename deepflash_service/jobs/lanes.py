@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deepflash_service.errors import NotFoundError
+from deepflash_service.errors import DeepFlashError
 from deepflash_service.jobs.processes import adopt_worker
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
@@ -147,6 +147,6 @@ def _find_posted(home: Path, mailbox: Mailbox) -> Run | None:
     for job_id in boxes.list_posted(mailbox):
         try:
             return runs.open_run(home, job_id)
-        except NotFoundError:
+        except DeepFlashError:
             boxes.clear_job(mailbox, job_id)
     return None

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from deepflash_service.errors import ConflictError, DeepFlashError, NotFoundError
+from deepflash_service.errors import ConflictError, DeepFlashError
 from deepflash_service.jobs import endings
 from deepflash_service.jobs.dispatcher import UNFINISHED, Dispatcher
 from deepflash_service.jobs.processes import launch_worker
@@ -15,6 +15,7 @@ from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
 from deepflash_service.store.custody import entrust_to_service
 from deepflash_service.store.discarding import remove_run
+from deepflash_service.store.results import list_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from deepflash_service.records import JobState
     from deepflash_service.store.mailbox import WorkerRole
     from deepflash_service.store.runs import Run
+
+_IN_HAND = ("running", "stopping")
 
 
 class Supervisor:
@@ -76,7 +79,7 @@ class Supervisor:
                 remove_run(run)
                 raise
         self._dispatcher.wake()
-        return runs.read_job(run)
+        return {**runs.read_summary(run), "results": []}
 
     def read(self, job_id: str) -> dict[str, Any]:
         """Return the present JSON of a job.
@@ -87,7 +90,9 @@ class Supervisor:
             Code ``unknown_job``.
         """
         run = runs.open_run(self._home, job_id)
-        return {**runs.read_job(run), "state": endings.show_state(run)}
+        job = self._show(run)
+        # those of a running job may be thousands, and everybody asks once a second
+        return {**job, "results": list_results(run.results) if job["finished"] is not None else []}
 
     def read_state(self, job_id: str) -> JobState:
         """Return the present state of a job, without looking at its results.
@@ -97,13 +102,23 @@ class Supervisor:
         NotFoundError
             Code ``unknown_job``.
         """
-        return endings.show_state(runs.open_run(self._home, job_id))
+        state: JobState = self._show(runs.open_run(self._home, job_id))["state"]
+        return state
+
+    def _show(self, run: Run) -> dict[str, Any]:
+        job = self._dispatcher.ledger.show(run)
+        return job if job["finished"] is not None else {**job, "state": endings.show_state(run)}
 
     def list_jobs(self, *, limit: int = 200) -> list[dict[str, Any]]:
-        """Return the JSON of the newest jobs first, also of those that other programs made."""
-        with self._dispatcher.lock, suppress(DeepFlashError):
-            self._dispatcher.take_up_folders()
-        return [self._show_row(row) for row in self._table.list_jobs(limit=limit)]
+        """Return the newest jobs first, also those of other programs; without their results."""
+        with self._dispatcher.lock:
+            with suppress(DeepFlashError):
+                self._dispatcher.take_up_folders()
+            changing = self._dispatcher.list_changing()
+        return [
+            self._show_row(row, is_changing=row.id in changing or row.state in _IN_HAND)
+            for row in self._table.list_jobs(limit=limit)
+        ]
 
     def wait(self, job_id: str, seconds: float) -> dict[str, Any]:
         """Return the JSON of a job when it has ended, or after `seconds`."""
@@ -158,7 +173,7 @@ class Supervisor:
             self._refuse_when_closing()
             run = runs.open_run(self._home, job_id)
             self._dispatcher.look_at(run)
-            endings.check_resumable(runs.read_job(run))
+            endings.check_resumable(self._show(run))
             runs.clear_requests(run)
             entrust_to_service(run)
             event = endings.queued("Waits to be resumed.", losses=endings.Losses())
@@ -187,16 +202,17 @@ class Supervisor:
 
     def _open_unfinished(self, job_id: str) -> Run:
         run = runs.open_run(self._home, job_id)
-        endings.check_unfinished(runs.read_job(run))
+        endings.check_unfinished(runs.read_summary(run))
         return run
 
     def _is_settled(self, job_id: str) -> bool:
         row = self._table.find(job_id)
         return row is None or row.state not in UNFINISHED
 
-    def _show_row(self, row: JobRow) -> dict[str, Any]:
-        if row.state in UNFINISHED:
-            with suppress(NotFoundError):
-                return self.read(row.id)
+    def _show_row(self, row: JobRow, *, is_changing: bool) -> dict[str, Any]:
+        if is_changing:
+            with suppress(DeepFlashError):
+                return self._show(runs.open_run(self._home, row.id))
         job: dict[str, Any] = json.loads(row.job)
+        job.pop("results", None)
         return job

@@ -65,7 +65,7 @@ class JobTable:
         self._database.close()
 
     def add(self, *jobs: dict[str, Any]) -> None:
-        """Add the rows of jobs that have none; each is its JSON (store.runs.read_job)."""
+        """Add the rows of jobs that have none; each is its JSON (store.runs.read_summary)."""
         if jobs:
             self._perform(lambda connection: _insert(connection, jobs))
 
@@ -129,7 +129,7 @@ class JobTable:
     def _replace_rows(self, connection: sa.Connection) -> int:
         """Read the folders while writers wait, so that the rows are never older than they are."""
         connection.execute(sa.delete(_jobs))
-        jobs = [runs.read_job(run) for run in runs.list_runs(self._home)]
+        jobs = [runs.read_summary(run) for run in runs.list_runs(self._home)]
         _insert(connection, jobs)
         return len(jobs)
 

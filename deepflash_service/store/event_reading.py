@@ -6,18 +6,19 @@ came since are read.
 
 from __future__ import annotations
 
-import json
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.store.events import decode_event
+
 if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-_MOST_FILES = 64
+_MOST_FILES = 512
 
 
 @dataclass(slots=True)
@@ -27,7 +28,9 @@ class EventLog:
     Attributes
     ----------
     events : list of dict
-        Complete events, ``seq`` = line number from 1; torn lines are left out.
+        Complete events, ``seq`` = line number from 1; torn and damaged lines are left out.
+    fault : str
+        Why there are none, to be read after the name of the file.
     model : str or None
         The model that was told last.
     progress : dict
@@ -35,6 +38,7 @@ class EventLog:
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
+    fault: str = "holds no event"
     model: str | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     _seqs: list[int] = field(default_factory=list)
@@ -77,15 +81,12 @@ class EventLog:
             self._add(line)
 
     def _add(self, line: bytes) -> None:
-        try:
-            facts = json.loads(line)
-        except ValueError:
+        event = decode_event(line)
+        if event is None:
             return
-        if not isinstance(facts, dict) or "state" not in facts:
-            return
-        event = {"metrics": {}, **facts, "seq": self._lines}
-        self.model = event.get("model") or self.model
-        if event.get("maximum"):
+        event["seq"] = self._lines
+        self.model = event["model"] or self.model
+        if event["maximum"]:
             self.progress = event
         self._seqs.append(self._lines)
         self.events.append(event)
@@ -96,7 +97,7 @@ _guard = threading.Lock()
 
 
 def read_log(path: Path) -> EventLog:
-    """Return the events of a file as it is now; empty when there is none.
+    """Return the events of a file as it is now; none where it is missing or cannot be read.
 
     Parameters
     ----------
@@ -110,9 +111,10 @@ def read_log(path: Path) -> EventLog:
             if not log.follow(path, facts):
                 log = EventLog()
                 log.follow(path, facts)
-        except FileNotFoundError:
+        except OSError as error:
             _logs.pop(path, None)
-            return EventLog()
+            is_missing = isinstance(error, FileNotFoundError)
+            return EventLog(fault="is missing" if is_missing else f"cannot be read ({error})")
         _logs[path] = log
         while len(_logs) > _MOST_FILES:
             _logs.popitem(last=False)

@@ -10,6 +10,7 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from deepflash_service.store.atomic import explain_disk_fault
 from deepflash_service.store.disk import explain_full_disk, is_full_disk
 
 if TYPE_CHECKING:
@@ -44,14 +45,15 @@ def make_room(folder: Path) -> Iterator[None]:
     Raises
     ------
     SetupError
-        Code ``disk_full`` when the reserve did not suffice, or was used before.
+        Code ``disk_full`` when the reserve did not suffice, or was used before;
+        ``disk_fault`` when the folder may not be written.
     """
     free_reserve(folder)
     try:
         yield
     except OSError as error:
         if not is_full_disk(error):
-            raise
+            raise explain_disk_fault(folder, error) from error
         raise explain_full_disk(folder, 0, remedy="Free some space.") from error
 
 
@@ -61,12 +63,12 @@ def set_marker(folder: Path, name: str) -> None:
     Raises
     ------
     SetupError
-        Code ``disk_full``.
+        Codes ``disk_full`` and ``disk_fault``.
     """
     try:
         (folder / name).touch()
     except OSError as error:
         if not is_full_disk(error):
-            raise
+            raise explain_disk_fault(folder / name, error) from error
         with make_room(folder):
             (folder / name).touch()

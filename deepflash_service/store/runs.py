@@ -12,15 +12,27 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import uuid4
 
 from deepflash_service.errors import InputError, NotFoundError
-from deepflash_service.records import FINAL_STATES, JobKind, JobState
-from deepflash_service.store.atomic import TEMPORARY_PREFIX, stage_folder, write_bytes, write_json
+from deepflash_service.records import ENDED_STATES, JobKind, JobState
+from deepflash_service.store.atomic import (
+    explain_disk_fault,
+    stage_folder,
+    write_bytes,
+    write_json,
+)
 from deepflash_service.store.clock import format_now
 from deepflash_service.store.disk import is_full_disk
-from deepflash_service.store.event_reading import read_log
-from deepflash_service.store.events import Event, describe_event, encode_event, write_lines
+from deepflash_service.store.event_reading import EventLog, read_log
+from deepflash_service.store.events import (
+    Event,
+    describe_event,
+    encode_event,
+    make_lost_event,
+    write_lines,
+)
 from deepflash_service.store.last_words import free_reserve, make_room, set_marker
 from deepflash_service.store.names import check_file_name, check_id
 from deepflash_service.store.reading import read_json
+from deepflash_service.store.results import list_files, list_results
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -30,7 +42,6 @@ InputPart = Literal["image", "prediction", "truth"]
 
 _KINDS: tuple[JobKind, ...] = get_args(JobKind)
 _EVENTS = "events.jsonl"
-_ENDED = FINAL_STATES | {"interrupted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,38 +108,51 @@ def open_run(home: Path, job_id: str) -> Run:
     ------
     NotFoundError
         Code ``unknown_job``.
+    InputError
+        Code ``damaged_file`` when the folder is there, but not its description.
     """
-    try:
+    folder = None
+    with suppress(InputError):
         folder = home / "runs" / check_id(job_id)
+    if folder is not None and folder.is_dir():
         return _load(folder)
-    except (InputError, FileNotFoundError) as error:
-        raise NotFoundError(
-            f"There is no job {job_id!r}; `deepflash jobs list` shows the known ones.",
-            code="unknown_job",
-            details={"job": job_id},
-        ) from error
+    raise NotFoundError(
+        f"There is no job {job_id!r}; `deepflash jobs list` shows the known ones.",
+        code="unknown_job",
+        details={"job": job_id},
+    )
 
 
 def list_runs(home: Path, *, known: Collection[str] = ()) -> list[Run]:
     """Return all readable job folders but the `known` ones (ids), oldest first."""
     runs = []
-    for folder in sorted((home / "runs").glob("[a-z0-9]*/")):
-        if folder.name in known:
-            continue
-        try:
-            runs.append(_load(folder))
-        except (InputError, FileNotFoundError):
-            continue
-    return sorted(runs, key=lambda run: run.created)
+    for folder in (home / "runs").glob("[a-z0-9]*/"):
+        if folder.name not in known:
+            with suppress(InputError):
+                runs.append(_load(folder))
+    return sorted(runs, key=lambda run: (run.created, run.id))
 
 
 def _load(folder: Path) -> Run:
-    facts = read_json(folder / "job.json")
+    path = folder / "job.json"
+    try:
+        facts = read_json(path)
+    except OSError as error:
+        raise _refuse(path, error.strerror or str(error)) from error
     kind: JobKind | None = next((one for one in _KINDS if one == facts.get("kind")), None)
     options = facts.get("options")
     if kind is None or not isinstance(options, dict):
-        raise InputError(f"{folder / 'job.json'} is damaged; restore it from a copy.")
+        raise _refuse(path, "it describes no job")
     return Run(folder.name, kind, options, str(facts.get("created", "")), folder)
+
+
+def _refuse(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"{path} cannot be used ({reason}): restore it from a copy, correct the rights on its "
+        "folder, or remove the folder.",
+        code="damaged_file",
+        details={"path": str(path)},
+    )
 
 
 def add_input(run: Run, part: InputPart, *, name: str, data: bytes) -> Path:
@@ -146,7 +170,7 @@ def add_input(run: Run, part: InputPart, *, name: str, data: bytes) -> Path:
 
 def list_inputs(run: Run, part: InputPart) -> list[Path]:
     """Return the uploaded files of one part, sorted by name."""
-    return _list_files(run.inputs / part)
+    return list_files(run.inputs / part)
 
 
 def append_event(run: Run, *events: Event) -> None:
@@ -158,7 +182,8 @@ def append_event(run: Run, *events: Event) -> None:
     Raises
     ------
     SetupError
-        Code ``disk_full`` when there is no room even for last words.
+        Code ``disk_full`` when there is no room even for last words; ``disk_fault`` when the
+        file may not be written.
     """
     now = format_now()
     lines = b"".join(encode_event(event, now) for event in events)
@@ -167,12 +192,12 @@ def append_event(run: Run, *events: Event) -> None:
         write_lines(path, lines)
     except OSError as error:
         if not is_full_disk(error):
-            raise
+            raise explain_disk_fault(path, error) from error
         if events[-1].state == "running":
             return
         with make_room(run.folder):
             write_lines(path, lines)
-    if events[-1].state in _ENDED:
+    if events[-1].state in ENDED_STATES:
         free_reserve(run.folder)
     append_log(run, "".join(describe_event(event, now) for event in events).encode())
 
@@ -200,64 +225,39 @@ def read_events(run: Run, *, after: int = 0) -> list[dict[str, Any]]:
 
 def read_state(run: Run) -> JobState:
     """Return the state that the newest event tells."""
-    last = read_log(run.folder / _EVENTS).last
-    state: JobState = last["state"] if last else "queued"
+    state: JobState = _find_last(run, read_log(run.folder / _EVENTS))["state"]
     return state
+
+
+def _find_last(run: Run, log: EventLog) -> dict[str, Any]:
+    if log.last is not None:
+        return log.last
+    is_training = run.kind == "training"
+    path = run.folder / _EVENTS
+    return make_lost_event(path, log.fault, time=run.created, can_resume=is_training)
 
 
 def read_job(run: Run) -> dict[str, Any]:
     """Return the JSON object that describes a job to clients, from the folder alone."""
+    return {**read_summary(run), "results": list_results(run.results)}
+
+
+def read_summary(run: Run) -> dict[str, Any]:
+    """Return the JSON object of a job without its results, which may be thousands of files."""
     log = read_log(run.folder / _EVENTS)
-    last = log.last or {"state": "queued", "time": run.created}
+    last = _find_last(run, log)
     return {
         "id": run.id,
         "kind": run.kind,
         "state": last["state"],
-        "message": last.get("message", ""),
+        "message": last["message"],
         "current": log.progress.get("current", 0),
         "maximum": log.progress.get("maximum", 0),
         "model": log.model or run.options.get("model"),
-        "results": list_results(run),
         "error": last.get("error"),
         "created": run.created,
-        "finished": last["time"] if last["state"] in _ENDED else None,
+        "finished": last["time"] if last["state"] in ENDED_STATES else None,
     }
-
-
-def list_results(run: Run) -> list[str]:
-    """Return the result files as ``NAME/labels.tif``, ``rois.csv`` ... (slashes on any system)."""
-    root = run.results
-    return [path.relative_to(root).as_posix() for path in _list_files(root, deep=True)]
-
-
-def find_result(run: Run, name: str) -> Path:
-    """Return a result file; the folder may be left out where there is only one.
-
-    Raises
-    ------
-    NotFoundError
-        Code ``unknown_result``.
-    """
-    results = list_results(run)
-    matches = [one for one in results if one == name]
-    if not matches and "/" not in name:
-        matches = [one for one in results if one.endswith(f"/{name}")]
-    if len(matches) != 1:
-        raise NotFoundError(
-            f"Job {run.id} has no result {name!r}; it has {', '.join(results) or 'none yet'}.",
-            code="unknown_result",
-            details={"job": run.id, "result": name, "results": results},
-        )
-    return run.results / matches[0]
-
-
-def _list_files(folder: Path, *, deep: bool = False) -> list[Path]:
-    found = folder.rglob("*") if deep else folder.glob("*")
-    return sorted(
-        path
-        for path in found
-        if path.is_file() and not path.is_symlink() and not path.name.startswith(TEMPORARY_PREFIX)
-    )
 
 
 def request_stop(run: Run) -> None:

@@ -10,6 +10,7 @@ from flask import Response, url_for
 from deepflash_service.errors import InputError
 from deepflash_service.records import EvaluateOptions, SegmentOptions, TrainOptions
 from deepflash_service.store import runs
+from deepflash_service.store.results import find_result
 from deepflash_service.store.submissions import stage_run
 from deepflash_service.web import schemas
 from deepflash_service.web.codec import UploadedFile, list_uploads, read_options, send_path
@@ -192,4 +193,4 @@ def cancel(job_id: str) -> ResponseReturnValue:
 @blueprint.get("/jobs/<job_id>/results/<path:file>")
 def get_result(job_id: str, file: str) -> Response:
     """Return a result file."""
-    return send_path(runs.find_result(runs.open_run(find_context().home, job_id), file))
+    return send_path(find_result(runs.open_run(find_context().home, job_id).results, file))

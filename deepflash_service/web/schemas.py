@@ -63,8 +63,8 @@ class JobError(Record):
     details: JsonObject
 
 
-class Job(Record):
-    """One job; ``results`` are file names for ``/jobs/{id}/results/{file}``."""
+class JobSummary(Record):
+    """One job without its results."""
 
     id: str
     kind: JobKind
@@ -73,16 +73,21 @@ class Job(Record):
     current: int
     maximum: int
     model: str | None
-    results: list[str]
     error: JobError | None
     created: str
     finished: str | None
 
 
+class Job(JobSummary):
+    """One job; ``results`` are file names for ``/jobs/{id}/results/{file}``."""
+
+    results: list[str]
+
+
 class JobList(Record):
     """Jobs, newest first."""
 
-    jobs: list[Job]
+    jobs: list[JobSummary]
 
 
 class JobEvent(Record):

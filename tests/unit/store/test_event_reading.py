@@ -141,3 +141,35 @@ def test_readers_and_writers_at_once_miss_nothing(tmp_path: Path) -> None:
     for thread in threads:
         thread.join(20)
     assert seen == [list(range(1, total + 2))] * 4
+
+
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [
+        (b'{"state": "failed"}', {"state": "failed", "message": "", "metrics": {}, "time": ""}),
+        (b'{"state": "running", "metrics": null, "current": "x"}', {"metrics": {}, "current": 0}),
+        (
+            b'{"state": "running", "metrics": {"a": "b", "f1": NaN, "loss": 1}}',
+            {"metrics": {"loss": 1}},
+        ),
+        (b'{"state": "failed", "message": "no", "error": {"code": 7}}', {"message": "no"}),
+        (b'{"state": "paused"}', None),
+        (b'{"state": ["a"]}', None),
+        (b'{"message": "no state"}', None),
+        (b"[1]", None),
+        (b"\xff\xfe", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_a_damaged_line_is_left_out_or_completed(
+    path: Path, line: bytes, seen: dict[str, Any] | None
+) -> None:
+    """Readers may rely on every key; what no version here wrote costs that line only."""
+    with path.open("ab") as stream:
+        stream.write(line + b"\n" + _line("after"))
+    *_, found, last = read_log(path).events
+    assert (last["message"], last["seq"]) == ("after", 5)
+    assert found["seq"] == (3 if seen is None else 4)
+    assert seen is None or seen.items() <= found.items()
+    if "error" in found:
+        assert found["error"] == {"code": "internal_error", "message": "no", "details": {}}

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deepflash_service.errors import InputError, NotFoundError
+from deepflash_service.errors import InputError, NotFoundError, SetupError
 from deepflash_service.store import runs
+from deepflash_service.store.damage import list_damage
 from deepflash_service.store.events import Event
+from deepflash_service.store.results import find_result, list_results
 
 
 @pytest.fixture
@@ -89,11 +91,11 @@ def test_inputs_and_results_stay_inside(run: runs.Run) -> None:
     (run.results / "a" / "labels.tif").write_bytes(b"1")
     (run.results / ".partial-123.tif").write_bytes(b"1")
     (run.results / "link.csv").symlink_to(run.folder / "job.json")
-    assert runs.list_results(run) == ["a/labels.tif"]
-    assert runs.find_result(run, "labels.tif") == runs.find_result(run, "a/labels.tif")
+    assert list_results(run.results) == ["a/labels.tif"]
+    assert find_result(run.results, "labels.tif") == find_result(run.results, "a/labels.tif")
     for wrong in ("../job.json", "link.csv", "b/labels.tif", "/etc/passwd", ".partial-123.tif"):
         with pytest.raises(NotFoundError) as caught:
-            runs.find_result(run, wrong)
+            find_result(run.results, wrong)
         assert caught.value.code == "unknown_result"
 
 
@@ -103,7 +105,7 @@ def test_names_without_folder_must_be_unique(run: runs.Run) -> None:
         (run.results / name).mkdir()
         (run.results / name / "labels.tif").write_bytes(b"1")
     with pytest.raises(NotFoundError):
-        runs.find_result(run, "labels.tif")
+        find_result(run.results, "labels.tif")
 
 
 def test_requests_are_markers(run: runs.Run) -> None:
@@ -132,9 +134,48 @@ def test_unknown_jobs_are_not_found(tmp_path: Path, job_id: str) -> None:
     assert caught.value.code == "unknown_job"
 
 
-def test_damaged_folders_do_not_hide_the_others(tmp_path: Path, run: runs.Run) -> None:
-    """A folder without readable description is left out of the list."""
-    broken = tmp_path / "runs" / "broken"
-    broken.mkdir()
-    (broken / "job.json").write_text("{")
+@pytest.mark.parametrize("way", ["torn", "no object", "no kind", "missing", "folder"])
+def test_damaged_folders_do_not_hide_the_others(tmp_path: Path, run: runs.Run, way: str) -> None:
+    """A folder without readable description is left out of the list; who asks is told the file."""
+    broken = runs.create_run(tmp_path, "training", options={})
+    path = broken.folder / "job.json"
+    path.unlink()
+    if way == "folder":
+        path.mkdir()
+    elif way != "missing":
+        path.write_text({"torn": "{", "no object": "[]", "no kind": "{}"}[way])
     assert [one.id for one in runs.list_runs(tmp_path)] == [run.id]
+    with pytest.raises(InputError) as caught:
+        runs.open_run(tmp_path, broken.id)
+    assert caught.value.code == "damaged_file"
+    assert list_damage(tmp_path) == [caught.value.message]
+    assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize("way", ["missing", "folder", "empty", "garbage"])
+def test_lost_events_are_damage(tmp_path: Path, run: runs.Run, way: str) -> None:
+    """A job never seems to wait only because nobody knows what became of it."""
+    path = run.folder / "events.jsonl"
+    path.unlink()
+    if way == "folder":
+        path.mkdir()
+    elif way != "missing":
+        path.write_bytes({"empty": b"", "garbage": b"\0" * 99 + b"\n"}[way])
+    job = runs.read_job(run)
+    assert (job["state"], job["error"]["code"]) == ("failed", "damaged_job")
+    assert job["finished"] == run.created
+    assert list_damage(tmp_path) == [job["message"]]
+    assert str(path) in job["message"]
+
+
+def test_what_cannot_be_written_is_told(run: runs.Run) -> None:
+    """The sentence names the file, whatever the fault of the disk."""
+    (run.folder / "events.jsonl").unlink()
+    (run.folder / "events.jsonl").mkdir()
+    with pytest.raises(SetupError, match=r"events\.jsonl cannot be written") as caught:
+        runs.append_event(run, Event("running", "epoch 1"))
+    assert caught.value.code == "disk_fault"
+    run.folder.rename(run.folder.with_name("gone"))
+    with pytest.raises(SetupError, match="cancel cannot be written") as caught:
+        runs.request_cancel(run)
+    assert caught.value.code == "disk_fault"

@@ -19,6 +19,7 @@ from deepflash_service.store.images import (
     write_mask,
     write_roi_zip,
 )
+from deepflash_service.store.results import list_results
 from deepflash_service.workflows.evaluate import (
     evaluate_dataset,
     evaluate_folders,
@@ -169,4 +170,4 @@ def test_jobs_leave_their_scores(tmp_path: Path) -> None:
     runs.add_input(run, "prediction", name="a_labels.tif", data=data)
     runs.add_input(run, "truth", name="a.tif", data=data)
     assert run_evaluation(tmp_path, run)["mean"]["f1"] == 1
-    assert runs.list_results(run) == ["evaluation.json"]
+    assert list_results(run.results) == ["evaluation.json"]

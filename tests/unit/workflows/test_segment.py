@@ -17,6 +17,7 @@ from deepflash_service.errors import DeepFlashError, JobCancelled
 from deepflash_service.records import Progress, SegmentOptions
 from deepflash_service.store import runs
 from deepflash_service.store.images import PlaneLayout, read_image, write_image
+from deepflash_service.store.results import find_result, list_results
 from deepflash_service.workflows import planes
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.prediction import LoadedModel
@@ -194,13 +195,13 @@ def test_jobs_have_nested_results(tmp_path: Path, bright_model: LoadedModel) -> 
     pixels = ((LABELS > 0) * 200).astype(np.uint8)
     runs.add_input(run, "image", name="a b.tif", data=make_tiff(pixels))
     run_segmentation(tmp_path, run, bright_model)
-    assert set(runs.list_results(run)) == {
+    assert set(list_results(run.results)) == {
         *(f"a b/{name}" for name in (
             "RoiSet.zip", "labels.tif", "mask.tif", "overlay.png", "probability.tif", "rois.geojson"
         )),
         "rois.csv", "summary.csv",
     }  # fmt: skip
-    features = json.loads(runs.find_result(run, "rois.geojson").read_text())["features"]
+    features = json.loads(find_result(run.results, "rois.geojson").read_text())["features"]
     assert len(features) == 3
 
 
