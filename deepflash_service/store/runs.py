@@ -271,9 +271,18 @@ def request_cancel(run: Run) -> None:
 
 
 def clear_requests(run: Run) -> None:
-    """Forget earlier requests (before a job is resumed)."""
+    """Forget earlier requests (before a job is resumed).
+
+    Raises
+    ------
+    SetupError
+        Code ``disk_fault`` when the folder may not be written.
+    """
     for name in ("stop", "cancel"):
-        (run.folder / name).unlink(missing_ok=True)
+        try:
+            (run.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise explain_disk_fault(run.folder, error) from error
 
 
 def is_stop_requested(run: Run) -> bool:

@@ -53,7 +53,7 @@ hooks = Hooks(
     report=lambda progress: told.append([progress.message, progress.metrics]),
     warn=warned.append,
     share_device=count,
-    is_stopping=lambda: steps[0] == chosen["stop_before"],
+    is_stopping=lambda: 0 < steps[0] == chosen["stop_before"],
 )
 result = {"told": told, "warned": warned}
 try:

@@ -150,3 +150,19 @@ def test_waiting_ends_when_the_lock_is_free(
     monkeypatch.setattr(locks, "_lock", try_once)
     with hold_lock(path, seconds=5) as is_mine:
         assert is_mine
+
+
+def test_a_request_that_cannot_be_forgotten_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job in a folder that may only be read is not resumed; the sentence names the folder."""
+    run = runs.create_run(tmp_path, "training", options={})
+
+    def fail(_path: Path, **_options: bool) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    with pytest.raises(SetupError) as caught:
+        runs.clear_requests(run)
+    assert caught.value.code == "disk_fault"
+    assert str(run.folder) in caught.value.message

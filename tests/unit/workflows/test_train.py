@@ -126,4 +126,4 @@ def test_a_full_disk_names_the_job_to_resume(
         training.perform()
     assert caught.value.code == "disk_full"
     assert caught.value.message.endswith(f"resume job {job}.")
-    assert ("7 MB" in caught.value.message) == (fault == "named")
+    assert ("7 MB are needed" in caught.value.message) == (fault == "named")
