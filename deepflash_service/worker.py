@@ -29,7 +29,7 @@ from deepflash_service.store.custody import hold_run, write_owner
 from deepflash_service.store.discarding import discard_results
 from deepflash_service.store.events import Event
 from deepflash_service.store.last_words import keep_reserve
-from deepflash_service.store.memory_kills import count_memory_kills
+from deepflash_service.store.memory_kills import note_memory_kills
 from deepflash_service.workflows.leases import lease_device
 from deepflash_service.workflows.model_cache import ModelCache
 
@@ -91,7 +91,7 @@ def run_job(
     ConflictError
         Code ``job_in_hand`` when another process works on the job.
     SetupError
-        Code ``disk_full`` when not even the end of the job can be written.
+        Codes ``disk_full`` and ``disk_fault`` when not even the end of the job can be written.
     """
     run = runs.open_run(home, job_id)
     with hold_run(run) as is_mine:
@@ -109,7 +109,7 @@ def _work(
 ) -> dict[str, Any]:
     """Run a job that is held by this process."""
     try:
-        facts = {**identify_process(), "memory_kills": count_memory_kills()}
+        facts = {**identify_process(), "memory_kills": note_memory_kills()}
         write_owner(run, facts=facts)
         keep_reserve(run.folder)
         runs.append_event(run, Event(state="running", message="Started."))
@@ -123,6 +123,10 @@ def _work(
         final = _fail(run, *explain_fault(MemoryError()))
     except Exception as error:  # noqa: BLE001 - a job may fail in any way; the worker goes on
         final = _fail(run, *explain_fault(error))
+    if final.error is not None and runs.is_cancel_requested(run):
+        # whoever cancelled the job need not care what else happened to it
+        discard_results(run)
+        final = Event(state="cancelled", message="Cancelled.")
     runs.append_event(run, final)
     return runs.read_job(run)
 

@@ -88,13 +88,18 @@ def log(job: str, *, lines: int | None, home: str | None, as_json: bool) -> None
 def stop(job: str, *, home: str | None, as_json: bool) -> None:
     """End a running training early and keep the best."""
     from deepflash_service.jobs.endings import check_stoppable, check_unfinished
+    from deepflash_service.jobs.ledger import is_worked_on
     from deepflash_service.store.runs import open_run, request_stop
 
-    run = open_run(start_home(home), job)
-    found = _read(run)
-    check_unfinished(found)
-    check_stoppable(run.kind, is_begun=found["state"] in {"running", "stopping"})
-    request_stop(run)
+    folder: Path = start_home(home)
+    run = open_run(folder, job)
+    check_unfinished(_read(run))
+    with connect_running(folder) as service:
+        if service is not None:
+            service.stop(job)
+        else:
+            check_stoppable(run, is_begun=is_worked_on(run))
+            request_stop(run)
     _print_job(_read(run), as_json=as_json)
 
 
@@ -150,7 +155,7 @@ def _resume_there(service: Service, run: Run) -> dict[str, Any]:
     """Let the service go on with a job, and watch it."""
     from deepflash_service.store.runs import read_events
 
-    told = len(read_events(run))
+    told = max((event["seq"] for event in read_events(run)), default=0)
     service.resume(run.id)
     try:
         with show_work("resuming", log=run.log) as report:

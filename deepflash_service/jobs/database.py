@@ -158,8 +158,8 @@ def _explain(path: Path, error: sa.exc.DBAPIError, *, is_full: bool) -> SetupErr
             f"The disk with {path} is full. Free some space and repeat this.", code="disk_full"
         )
     return SetupError(
-        f"The job table {path} cannot be used: {error.orig}. Check the rights on that folder; "
-        "`deepflash doctor --rebuild-index` makes the table again.",
+        f"The job table {path} cannot be used: {error.orig}. Check the rights on that file and its "
+        "folder; it may be removed, and is then made again from the job folders.",
         code="table_fault",
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import ConflictError
 from deepflash_service.jobs.exits import Exit, explain_exit
-from deepflash_service.records import FINAL_STATES
+from deepflash_service.records import ENDED_STATES, FINAL_STATES
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
 from deepflash_service.store.custody import is_entrusted
@@ -17,7 +17,7 @@ from deepflash_service.store.events import Event
 
 if TYPE_CHECKING:
     from deepflash_service.jobs.exits import Cause
-    from deepflash_service.records import JobKind, JobState
+    from deepflash_service.records import JobState
     from deepflash_service.store.mailbox import Mailbox
     from deepflash_service.store.runs import Run
 
@@ -182,27 +182,35 @@ def check_resumable(job: dict[str, Any]) -> None:
     """
     if job["kind"] == "training" and job["state"] in _RESUMABLE_STATES:
         return
+    is_under_way = job["state"] not in ENDED_STATES
+    remedy = (
+        "It goes on by itself: wait for its end." if is_under_way else "Start a new job instead."
+    )
     raise ConflictError(
         f"Job {job['id']} is a {job['kind']} and {job['state']}; only trainings that were "
-        "interrupted, failed or were stopped can be resumed. Start a new job instead.",
+        f"interrupted, failed or were stopped can be resumed. {remedy}",
         code="not_resumable",
         details={"kind": job["kind"], "state": job["state"]},
     )
 
 
-def check_stoppable(kind: JobKind, *, is_begun: bool) -> None:
-    """Refuse to stop where nothing could be kept.
+def check_stoppable(run: Run, *, is_begun: bool) -> None:
+    """Refuse to stop where no process could keep anything.
 
     Raises
     ------
     ConflictError
         Code ``not_stoppable``.
     """
-    if kind == "training" and is_begun:
+    from deepflash_service.store.checkpoints import read_progress
+
+    if run.kind == "training" and is_begun:
         return
+    remedy = "Cancel this job instead."
+    if run.kind == "training" and read_progress(run):
+        remedy = "This one kept its progress: resume it first, and stop it when it runs."
     raise ConflictError(
-        "Only a running training can be stopped with its best result kept. Cancel this job "
-        "instead.",
+        f"Only a running training can be stopped with its best result kept. {remedy}",
         code="not_stoppable",
     )
 

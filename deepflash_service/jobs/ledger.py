@@ -11,11 +11,12 @@ from deepflash_service.jobs import endings
 from deepflash_service.jobs.exits import Exit
 from deepflash_service.jobs.processes import is_process_alive
 from deepflash_service.records import ENDED_STATES
+from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
 from deepflash_service.store.clock import format_now
 from deepflash_service.store.custody import is_held, read_owner
 from deepflash_service.store.disk import is_full_disk
-from deepflash_service.store.memory_kills import has_memory_kill_since
+from deepflash_service.store.memory_kills import find_memory_kill
 
 if TYPE_CHECKING:
     import threading
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from deepflash_service.jobs.processes import WorkerHandle
     from deepflash_service.jobs.table import JobTable
     from deepflash_service.store.events import Event
+    from deepflash_service.store.memory_kills import MemoryKill
     from deepflash_service.store.runs import Run
 
 _LOGGER = logging.getLogger(__name__)
@@ -126,13 +128,24 @@ class Ledger:
         end = Exit(
             code=worker.read_exit_code() if worker else None,
             is_watched=is_watched,
-            had_memory_kill=has_memory_kill_since(read_owner(run).get("memory_kills") or {}),
+            memory_kill=_find_memory_kill(run, worker),
             output=output,
         )
         events = endings.judge_loss(run, end)
         self.settle(run, *events)
         state = events[-1].state
         _LOGGER.warning("job %s lost its process (exit code %s): %s", run.id, end.code, state)
+
+
+def _find_memory_kill(run: Run, worker: WorkerHandle | None) -> MemoryKill:
+    """Compare the counters with what the process noted that died, not with another one's note."""
+    owner = read_owner(run)
+    note = owner.get("memory_kills")
+    pid = boxes.read_worker(worker.mailbox).get("pid") if worker else None
+    is_another = pid is not None and pid != owner.get("pid")
+    if is_another or not isinstance(note, dict) or is_process_alive(owner):
+        return "none"
+    return find_memory_kill(note)
 
 
 def has_ended(run: Run) -> bool:

@@ -156,7 +156,7 @@ class Supervisor:
         with self._dispatcher.lock:
             run = self._open_unfinished(job_id)
             self._dispatcher.look_at(run)
-            endings.check_stoppable(run.kind, is_begun=self._dispatcher.is_in_hand(run))
+            endings.check_stoppable(run, is_begun=self._dispatcher.is_in_hand(run))
             runs.request_stop(run)
         self._dispatcher.wake()
         return self.read(job_id)

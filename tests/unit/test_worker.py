@@ -234,6 +234,23 @@ def test_a_full_disk_pauses_a_training(
     assert job["finished"] is not None
 
 
+@pytest.mark.parametrize(
+    "fault", [SetupError("The disk is full.", code="disk_full"), MemoryError(), ValueError("x")]
+)
+def test_a_cancel_outranks_every_other_end(
+    home: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """Who cancelled a job on a full disk wants its files gone, not a resumption."""
+
+    def work(_home: Path, run: runs.Run, **_options: object) -> None:
+        (run.results / "half.csv").write_text("x")
+        runs.request_cancel(run)
+        raise fault
+
+    job = _train(home, monkeypatch, work)
+    assert (job["state"], job["error"], job["results"]) == ("cancelled", None, [])
+
+
 def test_the_time_between_checkpoints_comes_from_the_settings(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

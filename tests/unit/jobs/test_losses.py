@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from deepflash_service.errors import ConflictError
+from deepflash_service.jobs.processes import identify_process
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
+from deepflash_service.store.custody import write_owner
+from deepflash_service.store.event_reading import read_log
 from deepflash_service.store.events import Event
 from tests.unit.jobs.conftest import Office, await_that
 
@@ -108,6 +113,42 @@ def test_a_short_job_outlives_several_kills(office: Office) -> None:
         worker.begin()
         worker.die(-9)
     worker = office.await_worker(5)
+    worker.finish(worker.begin(), DONE)
+    assert supervisor.wait(job, 10)["state"] == "done"
+
+
+@pytest.mark.parametrize("case", ["own", "other process", "alive", "no note"])
+def test_a_memory_kill_is_claimed_only_of_the_process_that_noted_the_counters(
+    office: Office, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """Not of a worker that died before it began, nor of one that lives on elsewhere."""
+    monkeypatch.setattr("deepflash_service.jobs.ledger.find_memory_kill", lambda _note: "own")
+    supervisor = office.open()
+    job = office.submit(supervisor, "training")
+    worker = office.await_worker(0)
+    run = worker.begin()
+    me = identify_process()
+    created = me["created"] if case == "alive" else 1.0
+    boxes.write_worker(worker.mailbox, facts={"pid": 1 if case == "other process" else me["pid"]})
+    note: dict[str, Any] = {} if case == "no note" else {"memory_kills": {"counts": {}}}
+    write_owner(run, facts={"pid": me["pid"], "created": created, **note})
+    worker.die(-9)
+    office.await_worker(1)
+    errors = [event for event in read_log(run.folder / "events.jsonl").events if "error" in event]
+    supervisor.cancel(job)
+    code = "out_of_memory" if case == "own" else "worker_killed"
+    assert [event["error"]["code"] for event in errors] == [code]
+
+
+def test_a_short_job_outlives_a_logout_and_a_service_that_is_stopped(office: Office) -> None:
+    """SIGTERM comes from outside; it is no fault of the job."""
+    supervisor = office.open()
+    job = office.submit(supervisor)
+    for number in range(3):
+        worker = office.await_worker(number)
+        worker.begin()
+        worker.die(-15)
+    worker = office.await_worker(3)
     worker.finish(worker.begin(), DONE)
     assert supervisor.wait(job, 10)["state"] == "done"
 
