@@ -91,7 +91,7 @@ def test_wrong_use_ends_with_2(run: Run, arguments: list[str]) -> None:
         (["jobs", "show", "none"], "There is no job 'none'"),
         (["jobs", "cancel", "../x"], "There is no job"),
         (["segment", "{images}", "--model", "none", "--output", "{out}"], "no model 'none'"),
-        (["segment", "{empty}", "--model", "m", "--output", "{out}"], "There is no image"),
+        (["segment", "{empty}", "--model", "m", "--output", "{out}"], "holds no image"),
         (["evaluate", "--prediction", "{empty}", "--truth", "{truth}"], "no prediction"),
         (["agreement", "--masks", "a={a}"], "second expert"),
         (["consensus", "--masks", "a={empty}", "--output", "{out}"], "No image"),
