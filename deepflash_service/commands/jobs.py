@@ -10,6 +10,7 @@ from deepflash_service.commands.options import home_option, json_option
 from deepflash_service.commands.output import (
     print_json,
     print_table,
+    print_warnings,
     show_work,
 )
 from deepflash_service.commands.running import (
@@ -41,9 +42,12 @@ def jobs(ctx: click.Context, *, home: str | None) -> None:
 @json_option
 def list_command(*, home: str | None, as_json: bool) -> None:
     """List all jobs, newest first."""
+    from deepflash_service.store.damage import list_damage
     from deepflash_service.store.runs import list_runs
 
-    found = [_read(run) for run in reversed(list_runs(start_home(home)))]
+    folder: Path = start_home(home)
+    found = [_read(run) for run in reversed(list_runs(folder))]
+    print_warnings(list_damage(folder))
     if as_json:
         print_json({"jobs": found})
         return

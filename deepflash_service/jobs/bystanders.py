@@ -119,6 +119,7 @@ class Bystanders:
 
         losses = endings.read_losses(run).note(read_progress(run))
         if losses.count >= endings.MOST_LOSSES:
+            self._ledger.settle(run, endings.give_up(run, losses=losses))
             return
         text = f"The disk has room again. {endings.tell_again(losses.steps)}"
         self._ledger.settle(run, endings.queued(text, losses=losses))

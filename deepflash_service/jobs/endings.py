@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import ConflictError
-from deepflash_service.jobs.exits import Exit, explain_exit
+from deepflash_service.jobs.exits import Cause, Exit, explain_exit
 from deepflash_service.records import ENDED_STATES, FINAL_STATES
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
@@ -16,7 +16,6 @@ from deepflash_service.store.event_reading import read_log
 from deepflash_service.store.events import Event
 
 if TYPE_CHECKING:
-    from deepflash_service.jobs.exits import Cause
     from deepflash_service.records import JobState
     from deepflash_service.store.mailbox import Mailbox
     from deepflash_service.store.runs import Run
@@ -149,6 +148,13 @@ def _interrupt(cause: Cause, text: str, *, losses: Losses) -> Event:
     message = f"{cause.sentence}{text}"
     error = _make_error(cause.code, message)
     return Event("interrupted", message, metrics=losses.metrics, error=error)
+
+
+def give_up(run: Run, *, losses: Losses) -> Event:
+    """Return the event of a training that met a full disk too often to go on by itself."""
+    sentence = f"The disk with {run.folder} ran full {losses.count} times, and has room again: "
+    cause = Cause("worker_lost", f"{sentence}free more space, then resume the training.")
+    return _interrupt(cause, f" {_tell_kept(losses.steps)}", losses=losses)
 
 
 def _tell_kept(steps: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deepflash_service.errors import DeepFlashError
+from deepflash_service.store.damage import list_damage
 from deepflash_service.store.disk import free_bytes, prepare_home, try_writing
 from deepflash_service.store.models import find_model, list_models, verify_weights
 from deepflash_service.store.runs import list_runs
@@ -140,6 +141,9 @@ def _check_models(home: Path) -> Check:
 
 
 def _check_runs(home: Path) -> Check:
+    damaged = list_damage(home)
+    if damaged:
+        return Check("jobs", "warning", " ".join(damaged))
     count = len(list_runs(home))
     return Check("jobs", "ok", f"{count} job folder{'' if count == 1 else 's'}.")
 

@@ -6,9 +6,10 @@ import io
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.keras, pytest.mark.slow]
 CLIENTS = 20
 JOBS = 200
 KILLS = 5
-ENDS = {"done", "failed", "cancelled", "interrupted"}
+SECONDS = 300.0
 SIZES = (64, 80, 96, 112, 128)
 
 
@@ -36,6 +37,10 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=memory, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+def _has_done(futures: Sequence[Future[Any]], share: int) -> bool:
+    return sum(future.done() for future in futures) >= share
 
 
 def _make_pictures() -> list[bytes]:
@@ -85,17 +90,13 @@ def test_200_jobs_of_20_clients_survive_five_kills_beside_a_training(
 
     def work(number: int) -> tuple[bytes, bytes, bytes]:
         job = service.submit(pictures[number % len(pictures)], wait=30)
-        while job["state"] not in ENDS:
-            time.sleep(0.5)
-            job = service.client.get(f"/jobs/{job['id']}").json()
-        return _fetch(service, job)
+        return _fetch(service, service.await_job(job["id"]))
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         futures = [pool.submit(work, number) for number in range(JOBS)]
         for kill in range(KILLS):
             share = (kill + 1) * JOBS // (KILLS + 1)
-            while sum(future.done() for future in futures) < share:
-                time.sleep(0.01)
+            await_that(partial(_has_done, futures, share), seconds=SECONDS)
             _kill_worker(service)
         results = [future.result() for future in futures]
     assert len(results) == JOBS

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deepflash_service.commands import jobs
 from deepflash_service.jobs.table import FILE_NAME
 from deepflash_service.records import ModelCard
 from deepflash_service.store import runs
@@ -113,6 +115,79 @@ def test_a_cancel_of_a_lost_job_discards_what_it_kept(run: Run, home: Path) -> N
     with hold_run(busy):
         assert run("jobs", "cancel", busy.id, "--json").json["state"] == "stopping"
     assert runs.is_cancel_requested(busy)
+
+
+def test_a_stop_reaches_whoever_works_on_a_training(run: Run, home: Path) -> None:
+    """Also before its first event; nobody can follow the request for one that only waits."""
+    job = runs.create_run(home, "training", options={"model": "m"})
+    assert "can be stopped" in run("jobs", "stop", job.id).err
+    with hold_run(job):
+        assert run("jobs", "stop", job.id, "--json").json["state"] == "stopping"
+    assert runs.is_stop_requested(job)
+    runs.clear_requests(job)
+    runs.append_event(job, Event("running", "epoch 1"))
+    assert run("jobs", "stop", job.id).code == 1
+    assert not runs.is_stop_requested(job)
+
+
+class _Service:
+    """A service that notes what it is asked."""
+
+    url = "http://127.0.0.1:1"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+
+    def stop(self, job: str) -> None:
+        """Note the request."""
+        self.asked.append(("stop", job))
+
+    def resume(self, job: str) -> None:
+        """Note the request."""
+        self.asked.append(("resume", job))
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> _Service:
+    """Return the service that commands find running."""
+    service = _Service()
+    monkeypatch.setattr(jobs, "connect_running", lambda _home: nullcontext(service))
+    return service
+
+
+def test_a_running_service_stops_its_trainings(run: Run, home: Path, service: _Service) -> None:
+    """It knows more than the folder: a worker may have the job in hand already."""
+    job = runs.create_run(home, "training", options={"model": "m"})
+    assert run("jobs", "stop", job.id).code == 0
+    assert service.asked == [("stop", job.id)]
+    assert not runs.is_stop_requested(job)
+
+
+def test_a_resumption_is_watched_from_its_beginning(
+    run: Run, home: Path, service: _Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events have the numbers of their lines, and a torn line is none."""
+    job = runs.create_run(home, "training", options={"model": "m"})
+    with (job.folder / "events.jsonl").open("ab") as stream:
+        stream.write(b"torn\ntorn\n")
+    runs.append_event(job, Event("interrupted", "Lost."))
+    seen: list[int] = []
+    monkeypatch.setattr(jobs, "follow_job", lambda *_a, after, **_o: seen.append(after))
+    assert run("jobs", "resume", job.id).code == 0
+    assert seen == [4]
+
+
+@pytest.mark.parametrize("name", ["job.json", "events.jsonl"])
+def test_a_damaged_folder_is_named(run: Run, home: Path, name: str) -> None:
+    """In the list, when it is asked for, and by the doctor; the other jobs are listed."""
+    lost, fine = (runs.create_run(home, "training", options={"model": "m"}) for _ in range(2))
+    (lost.folder / name).unlink()
+    listed = run("jobs", "list", "--json")
+    assert fine.id in {job["id"] for job in listed.json["jobs"]}
+    shown = run("jobs", "show", lost.id)
+    checked = run("doctor", "--no-device")
+    for text in (listed.err, shown.err + shown.out, checked.out):
+        assert str(lost.folder / name) in text
 
 
 def test_a_full_disk_is_a_failure_of_the_command(

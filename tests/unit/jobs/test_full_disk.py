@@ -124,8 +124,13 @@ def test_a_parked_training_goes_on_when_there_is_room(
         if number < 3:
             worker = office.await_worker(number)
             worker.begin()
-    await_that(lambda: not second._dispatcher._beside)
-    assert second.read(job)["state"] == "interrupted"
+    await_that(lambda: "ran full 3 times" in second.read(job)["message"])
+    ended = second.read(job)
+    assert ended["state"] == "interrupted"
+    assert "goes on from step 40" in ended["message"]
+    second.close()
+    third = office.open()
+    assert third.read(job) == ended
     assert len(office.workers) == 3
 
 

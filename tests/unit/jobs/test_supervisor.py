@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from deepflash_service.errors import ConflictError, NotFoundError
+from deepflash_service.jobs import supervisor as supervisor_module
 from deepflash_service.store import mailbox as boxes
 from deepflash_service.store import runs
 from deepflash_service.store.events import Event
@@ -97,6 +99,78 @@ def test_only_a_running_training_can_be_stopped(office: Office) -> None:
         assert caught.value.code == "not_stoppable"
     assert supervisor.stop(training)["state"] == "stopping"
     assert runs.is_stop_requested(runs.open_run(office.home, training))
+
+
+def test_a_stopped_training_that_is_resumed_is_not_stopped_again(office: Office) -> None:
+    """The old request is gone when the worker looks for it."""
+    supervisor = office.open()
+    job = office.submit(supervisor, "training")
+    worker = office.await_worker(0)
+    run = worker.begin()
+    supervisor.stop(job)
+    worker.finish(run, Event("stopped", "Saved.", model="m@1"))
+    worker.die(0)
+    assert supervisor.wait(job, 10)["state"] == "stopped"
+    supervisor.resume(job)
+    assert office.await_worker(1).begin().id == job
+    assert not runs.is_stop_requested(run)
+    assert supervisor.read(job)["state"] == "running"
+
+
+def test_refusals_name_what_helps(office: Office, progress: dict[str, int]) -> None:
+    """Hours of training are not thrown away, and nothing is started twice."""
+    supervisor = office.open()
+    job = office.submit(supervisor, "training")
+    worker = office.await_worker(0)
+    run = worker.begin()
+    with pytest.raises(ConflictError, match="wait for its end"):
+        supervisor.resume(job)
+    worker.finish(run, Event("interrupted", "Lost."))
+    worker.die(0)
+    supervisor.wait(job, 10)
+    with pytest.raises(ConflictError, match="Cancel this job"):
+        supervisor.stop(job)
+    progress[job] = 40
+    with pytest.raises(ConflictError, match="resume it first"):
+        supervisor.stop(job)
+
+
+def test_nobody_looks_for_the_files_of_jobs_under_way(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody asks once a second; waiting jobs cost not even a look into their folder."""
+    supervisor = office.open()
+    job, waiting = (office.submit(supervisor) for _ in range(2))
+    worker = office.await_worker(0)
+    run = worker.begin()
+    (run.results / "a.csv").write_text("x")
+    looks: list[str] = []
+    find = supervisor_module.list_results
+
+    def look(folder: Path) -> list[str]:
+        looks.append(folder.parent.name)
+        return find(folder)
+
+    monkeypatch.setattr(supervisor_module, "list_results", look)
+    with monkeypatch.context() as patch:
+        opened: list[str] = []
+        open_run = runs.open_run
+
+        def note(home: Path, job_id: str) -> runs.Run:
+            opened.append(job_id)
+            return open_run(home, job_id)
+
+        patch.setattr(runs, "open_run", note)
+        listed = supervisor.list_jobs()
+    assert [(one["id"], one["state"]) for one in listed] == [(waiting, "queued"), (job, "running")]
+    assert waiting not in opened
+    assert supervisor.read(job)["results"] == []
+    worker.finish(run, DONE)
+    supervisor.wait(job, 10)
+    looks.clear()
+    supervisor.list_jobs()
+    assert looks == []
+    assert supervisor.read(job)["results"] == ["a.csv"]
 
 
 def test_unknown_jobs_are_named(office: Office) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from deepflash_service.errors import InputError, JobCancelled
 from deepflash_service.records import Progress
+from deepflash_service.store import runs
 from deepflash_service.store.images import (
     list_images,
     read_annotation,
@@ -120,6 +121,11 @@ def test_the_doctor_tells_state_and_remedy(tmp_path: Path) -> None:
     names = {check["name"] for check in result["checks"]}
     assert {"packages", "home", "disk", "service", "models", "jobs", "java", "plugin"} <= names
     assert result["state"] in {"ok", "warning"}
+    lost = runs.create_run(tmp_path, "training", options={})
+    (lost.folder / "job.json").unlink()
+    checks = inspect_setup(tmp_path, asks_device=False)["checks"]
+    (jobs,) = (check for check in checks if check["name"] == "jobs")
+    assert (jobs["state"], lost.id in jobs["message"]) == ("warning", True)
     broken = tmp_path / "file"
     broken.touch()
     assert inspect_setup(broken / "home", asks_device=False)["state"] == "fault"
