@@ -11,7 +11,7 @@ import pytest
 from deepflash_service.errors import ConflictError, NotFoundError
 from deepflash_service.jobs import supervisor as supervisor_module
 from deepflash_service.store import mailbox as boxes
-from deepflash_service.store import runs
+from deepflash_service.store import results, runs
 from deepflash_service.store.events import Event
 from tests.unit.jobs.conftest import Office, await_that
 
@@ -145,7 +145,7 @@ def test_nobody_looks_for_the_files_of_jobs_under_way(
     run = worker.begin()
     (run.results / "a.csv").write_text("x")
     looks: list[str] = []
-    find = supervisor_module.list_results
+    find = results.list_results
 
     def look(folder: Path) -> list[str]:
         looks.append(folder.parent.name)
