@@ -4,7 +4,8 @@ A training with 2,000 events gets one more event a second; beside it are a runni
 with 1,800 result files, 20 that have ended with as many names each, and 200 queued jobs. All
 clients ask the same question for a while, then the next one: what came since the last question
 (``events``), for the segmentation (``job``), for the list of jobs (``jobs``). The share of one
-core is that of the service process, with all its threads.
+core is that of the service process, with all its threads; ``unasked`` is its share without
+clients, for looking after the two jobs in hand.
 
 Run: .venv/bin/python -m benchmarks.polling [--clients 20] [--seconds 30] [--events 2000]
 """
@@ -88,6 +89,15 @@ def make_segmentation(home: Path) -> runs.Run:
     return run
 
 
+def measure_unasked(address: Address, *, seconds: float = 5.0) -> float:
+    """Return the share of one core that the service takes when nobody asks."""
+    service = psutil.Process(address.pid)
+    time.sleep(2.0)
+    before, start = sum(service.cpu_times()[:2]), time.monotonic()
+    time.sleep(seconds)
+    return (sum(service.cpu_times()[:2]) - before) / (time.monotonic() - start)
+
+
 def measure(
     address: Address, run: runs.Run, *, path: str, clients: int, seconds: float
 ) -> dict[str, Any]:
@@ -153,6 +163,7 @@ def main() -> None:
             runs.append_event(training, make_event(number))
         process, address = start_service(home)
         try:
+            unasked = round(measure_unasked(address), 4)
             for path in (f"jobs/{training.id}/events", f"jobs/{running.id}", "jobs"):
                 share = measure(
                     address,
@@ -168,7 +179,7 @@ def main() -> None:
     print(figures)
     settings = {"clients": chosen.clients, "seconds": chosen.seconds}
     settings |= {"training_events": chosen.events, "queued_jobs": QUEUED}
-    settings |= {"ended_jobs": ENDED, "files_per_job": FILES}
+    settings |= {"ended_jobs": ENDED, "files_per_job": FILES, "unasked": unasked}
     record_result("polling", {"goal": GOAL, **settings, **figures})
 
 
