@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import ConflictError, DeepFlashError
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from deepflash_service.store.runs import Run
 
 _IN_HAND = ("running", "stopping")
+
+
+@lru_cache(maxsize=512)
+def _list_kept(folder: Path, _finished: str) -> tuple[str, ...]:
+    """Return the results of an ended job; read once for each time that it ended."""
+    return tuple(list_results(folder))
 
 
 class Supervisor:
@@ -90,9 +97,7 @@ class Supervisor:
             Code ``unknown_job``.
         """
         run = runs.open_run(self._home, job_id)
-        job = self._show(run)
-        # those of a running job may be thousands, and everybody asks once a second
-        return {**job, "results": list_results(run.results) if job["finished"] is not None else []}
+        return self._add_results(self._show(run))
 
     def read_state(self, job_id: str) -> JobState:
         """Return the present state of a job, without looking at its results.
@@ -110,7 +115,7 @@ class Supervisor:
         return job if job["finished"] is not None else {**job, "state": endings.show_state(run)}
 
     def list_jobs(self, *, limit: int = 200) -> list[dict[str, Any]]:
-        """Return the newest jobs first, also those of other programs; without their results."""
+        """Return the JSON of the newest jobs first, also of those that other programs made."""
         with self._dispatcher.lock:
             with suppress(DeepFlashError):
                 self._dispatcher.take_up_folders()
@@ -212,7 +217,13 @@ class Supervisor:
     def _show_row(self, row: JobRow, *, is_changing: bool) -> dict[str, Any]:
         if is_changing:
             with suppress(DeepFlashError):
-                return self._show(runs.open_run(self._home, row.id))
+                return self._add_results(self._show(runs.open_run(self._home, row.id)))
         job: dict[str, Any] = json.loads(row.job)
-        job.pop("results", None)
-        return job
+        return self._add_results(job)
+
+    def _add_results(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Add the result files, none before the end: everybody asks, and they may be thousands."""
+        if job["finished"] is None:
+            return {**job, "results": []}
+        folder = self._home / "runs" / job["id"] / "results"
+        return {**job, "results": list(_list_kept(folder, job["finished"]))}

@@ -63,8 +63,8 @@ class JobError(Record):
     details: JsonObject
 
 
-class JobSummary(Record):
-    """One job without its results."""
+class Job(Record):
+    """One job; ``results`` are names for ``/jobs/{id}/results/{file}``, none before its end."""
 
     id: str
     kind: JobKind
@@ -73,21 +73,16 @@ class JobSummary(Record):
     current: int
     maximum: int
     model: str | None
+    results: list[str]
     error: JobError | None
     created: str
     finished: str | None
 
 
-class Job(JobSummary):
-    """One job; ``results`` are file names for ``/jobs/{id}/results/{file}``."""
-
-    results: list[str]
-
-
 class JobList(Record):
     """Jobs, newest first."""
 
-    jobs: list[JobSummary]
+    jobs: list[Job]
 
 
 class JobEvent(Record):
