@@ -22,8 +22,7 @@ from deepflash_service.store.sources import (
     Source,
     check_pixels,
     detect_format,
-    refuse_damaged,
-    refuse_memory,
+    explain_decoding,
 )
 from deepflash_service.store.tiff_reading import (
     check_length,
@@ -108,35 +107,21 @@ def open_pieces(path: Path) -> Iterator[PieceSource]:
     """
     source = Source.of(path, None)
     with ExitStack() as stack:
-        try:
+        with explain_decoding(source):
             if is_zarr(path):
                 found = _describe_zarr(open_zarr(path), source)
             else:
                 found = _open_tiff(stack, source)
             found = fill_gaps(guard(found, source), source)
-        except InputError:
-            raise
-        except MemoryError as error:
-            raise refuse_memory(source.name) from error
-        except Exception as error:
-            raise refuse_damaged(source, error) from error
         yield found
 
 
 def _read_header(source: Source) -> tuple[list[str], tuple[int, ...]]:
     import tifffile
 
-    with source.open() as stream:
-        try:
-            with tifffile.TiffFile(stream) as tiff:
-                series = choose_series(tiff, source)
-                return name_axes(series.axes, series.shape, source), series.shape
-        except InputError:
-            raise
-        except MemoryError as error:
-            raise refuse_memory(source.name) from error
-        except Exception as error:
-            raise refuse_damaged(source, error) from error
+    with source.open() as stream, explain_decoding(source), tifffile.TiffFile(stream) as tiff:
+        series = choose_series(tiff, source)
+        return name_axes(series.axes, series.shape, source), series.shape
 
 
 def _open_tiff(stack: ExitStack, source: Source) -> PieceSource:

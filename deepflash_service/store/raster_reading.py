@@ -9,7 +9,7 @@ import numpy as np
 
 from deepflash_service.errors import InputError
 from deepflash_service.store.planes import Array, ImageFile, PlaneLayout, merge_grey
-from deepflash_service.store.sources import Source, check_pixels, refuse_damaged, refuse_memory
+from deepflash_service.store.sources import Source, check_pixels, explain_decoding
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -42,21 +42,15 @@ def read_raster(source: Source, *, max_pixels: int, keep_indices: bool = False) 
     """
     from PIL import Image
 
-    with source.open() as stream, warnings.catch_warnings():
+    with source.open() as stream, explain_decoding(source), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with Image.open(stream, formats=_FORMATS) as picture:
                 check_pixels(source, picture.width * picture.height, limit=max_pixels)
                 _refuse_animation(picture, source)
                 pixels = _read_pixels(picture, source, keep_indices=keep_indices)
-        except InputError:
-            raise
         except Image.DecompressionBombError as error:
             raise _refuse_bomb(source) from error
-        except MemoryError as error:
-            raise refuse_memory(source.name) from error
-        except Exception as error:
-            raise refuse_damaged(source, error) from error
     is_rgb = pixels.ndim == 3
     return ImageFile(source.name, pixels[np.newaxis], layout=PlaneLayout(), is_rgb=is_rgb)
 

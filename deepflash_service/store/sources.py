@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from deepflash_service.errors import ComputeError, InputError
+from deepflash_service.errors import ComputeError, DeepFlashError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +153,27 @@ def check_pixels(source: Source, count: int, *, limit: int, item_bytes: int = 1)
         )
     if count * item_bytes > max(_SMALL_BYTES, _HIGHEST_RATIO * source.size):
         raise refuse_damaged(source, ValueError(f"{source.size} bytes for {count} values"))
+
+
+@contextmanager
+def explain_decoding(source: Source) -> Iterator[None]:
+    """Turn what decoders raise while the block runs into the refusal of the file.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image``: the file is damaged.
+    ComputeError
+        Code ``out_of_memory``.
+    """
+    try:
+        yield
+    except DeepFlashError:
+        raise
+    except MemoryError as error:
+        raise refuse_memory(source.name) from error
+    except Exception as error:
+        raise refuse_damaged(source, error) from error
 
 
 def refuse_damaged(source: Source, error: Exception, *, code: str = "invalid_image") -> InputError:

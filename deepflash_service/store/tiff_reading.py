@@ -9,7 +9,7 @@ import numpy as np
 from deepflash_service.errors import InputError
 from deepflash_service.store.calibrations import read_calibration, read_steps
 from deepflash_service.store.planes import Array, ImageFile, PlaneLayout, merge_grey
-from deepflash_service.store.sources import Source, check_pixels, refuse_damaged, refuse_memory
+from deepflash_service.store.sources import Source, check_pixels, explain_decoding, refuse_damaged
 
 if TYPE_CHECKING:
     import tifffile
@@ -41,24 +41,11 @@ def read_tiff(source: Source, *, max_pixels: int) -> ImageFile:
     """
     import tifffile
 
-    with source.open() as stream:
-        try:
-            with tifffile.TiffFile(stream) as tiff:
-                series = choose_series(tiff, source)
-                check_pixels(
-                    source,
-                    int(series.size),
-                    limit=max_pixels,
-                    item_bytes=series.dtype.itemsize,
-                )
-                check_length(series, source)
-                return _read_series(tiff, series, source)
-        except InputError:
-            raise
-        except MemoryError as error:
-            raise refuse_memory(source.name) from error
-        except Exception as error:
-            raise refuse_damaged(source, error) from error
+    with source.open() as stream, explain_decoding(source), tifffile.TiffFile(stream) as tiff:
+        series = choose_series(tiff, source)
+        check_pixels(source, int(series.size), limit=max_pixels, item_bytes=series.dtype.itemsize)
+        check_length(series, source)
+        return _read_series(tiff, series, source)
 
 
 def choose_series(tiff: tifffile.TiffFile, source: Source) -> tifffile.TiffPageSeries:

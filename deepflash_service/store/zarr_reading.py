@@ -9,7 +9,7 @@ from typing import Any
 from deepflash_service.errors import InputError
 from deepflash_service.records import Calibration
 from deepflash_service.store.calibrations import make_calibration, normalise_unit
-from deepflash_service.store.sources import Source, refuse_damaged, refuse_memory
+from deepflash_service.store.sources import Source, explain_decoding, refuse_damaged
 
 _MARKS = ("zarr.json", ".zarray", ".zgroup")
 _USUAL_AXES = {2: "YX", 3: "ZYX", 4: "CZYX", 5: "TCZYX"}
@@ -59,19 +59,13 @@ def open_zarr(path: Path) -> ZarrImage:
     import zarr
 
     source = Source.of(path, None)
-    try:
+    with explain_decoding(source):
         found: Any = zarr.open(str(path), mode="r")
         if hasattr(found, "chunks"):
             letters = _name_plain_axes(found)
             image = ZarrImage(found, letters, Calibration(), 0.0)
         else:
             image = _open_group(found, source)
-    except InputError:
-        raise
-    except MemoryError as error:
-        raise refuse_memory(source.name) from error
-    except Exception as error:
-        raise refuse_damaged(source, error) from error
     if len(image.letters) != image.array.ndim or not set("YX") <= set(image.letters):
         raise refuse_damaged(source, ValueError(f"axes {image.letters}"))
     return image

@@ -256,6 +256,21 @@ def test_short_memory_is_not_taken_for_damage(
     assert caught.value.code == "out_of_memory"
 
 
+def test_short_memory_within_a_zarr_folder_is_not_taken_for_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence of the reader within reaches the user unchanged."""
+
+    def fail(*_arguments: Any, **_options: Any) -> None:
+        raise MemoryError
+
+    zarr.create_array(str(tmp_path / "a.zarr"), shape=(4, 4), dtype="u2")
+    monkeypatch.setattr(zarr, "open", fail)
+    with pytest.raises(ComputeError) as caught, open_pieces(tmp_path / "a.zarr"):
+        pass
+    assert caught.value.code == "out_of_memory"
+
+
 def test_what_can_be_divided_is_known_from_the_header(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
