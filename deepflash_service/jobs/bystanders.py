@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepflash_service.jobs import endings
 from deepflash_service.jobs.ledger import is_passing, is_worked_on
@@ -59,9 +59,7 @@ class Bystanders:
 
     def park(self, run: Run) -> None:
         """Let a training that stopped on a full disk go on when there is room."""
-        error = runs.read_summary(run)["error"] or {}
-        is_full = error.get("code") == "disk_full" and runs.read_state(run) == "interrupted"
-        if is_full and is_entrusted(run):
+        if _find_full_disk(run) is not None and is_entrusted(run):
             self._parked[run.id] = run
 
     def observe(self) -> bool:
@@ -104,9 +102,8 @@ class Bystanders:
 
     def _has_room(self, run: Run) -> bool:
         """Queue a parked job again when the disk has room; True when it needs no more care."""
-        job = runs.read_summary(run)
-        error = job["error"] or {}
-        if job["state"] != "interrupted" or error.get("code") != "disk_full":
+        error = _find_full_disk(run)
+        if error is None:
             return True
         needed = int(error.get("details", {}).get("needed_bytes") or 0)
         if free_bytes(run.folder) < (needed + needed // 10 or _LEAST_ROOM):
@@ -123,3 +120,11 @@ class Bystanders:
             return
         text = f"The disk has room again. {endings.tell_again(losses.steps)}"
         self._ledger.settle(run, endings.queued(text, losses=losses))
+
+
+def _find_full_disk(run: Run) -> dict[str, Any] | None:
+    """Return the fault of a job that a full disk interrupted; None for any other job."""
+    job = runs.read_summary(run)
+    error: dict[str, Any] = job["error"] or {}
+    is_full = job["state"] == "interrupted" and error.get("code") == "disk_full"
+    return error if is_full else None

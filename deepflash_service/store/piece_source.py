@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from deepflash_service.core.bands import ImageRows, plan_bands
-from deepflash_service.errors import InputError
 from deepflash_service.records import Calibration
-from deepflash_service.store.planes import Array, PlaneLayout
+from deepflash_service.store.planes import Array, PlaneLayout, check_number
 from deepflash_service.store.sources import Source, refuse_damaged
 from deepflash_service.store.tiff_reading import refuse_gaps
 
@@ -58,9 +57,9 @@ class PieceSource:
         InputError
             Code ``invalid_options`` when there is no such plane or channel.
         """
-        self._check("plane", plane, self.layout.planes)
+        check_number(self.name, "plane", plane, size=self.layout.planes)
         if channel is not None:
-            self._check("channel", channel, self.channels)
+            check_number(self.name, "channel", channel, size=self.channels)
         z, t = self.layout.locate(plane - 1)
 
         def read(start: int, stop: int) -> Array:
@@ -68,15 +67,6 @@ class PieceSource:
             return pixels if channel is None or pixels.ndim == 2 else pixels[..., channel - 1]
 
         return ImageRows(self.shape, self.channels if channel is None else 1, read)
-
-    def _check(self, word: str, number: int, size: int) -> None:
-        if not 1 <= number <= size:
-            raise InputError(
-                f"{self.name} has {size} {word}{'' if size == 1 else 's'}, so there is no {word} "
-                f"{number}; choose a number from 1 to {size}.",
-                code="invalid_options",
-                details={word: number, "available": size},
-            )
 
 
 def guard(found: PieceSource, source: Source) -> PieceSource:

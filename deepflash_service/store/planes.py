@@ -105,21 +105,29 @@ class ImageFile:
         InputError
             Code ``invalid_options`` when there is no such plane or channel.
         """
-        self._check("plane", plane, len(self.planes))
+        check_number(self.name, "plane", plane, size=len(self.planes))
         pixels: Array = self.planes[plane - 1]
         if channel is None:
             return pixels
-        self._check("channel", channel, self.channels)
+        check_number(self.name, "channel", channel, size=self.channels)
         return pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., channel - 1])
 
-    def _check(self, word: str, number: int, size: int) -> None:
-        if not 1 <= number <= size:
-            raise InputError(
-                f"{self.name} has {size} {word}{'' if size == 1 else 's'}, so there is no {word} "
-                f"{number}; choose a number from 1 to {size}.",
-                code="invalid_options",
-                details={word: number, "available": size},
-            )
+
+def check_number(name: str, word: str, number: int, *, size: int) -> None:
+    """Refuse the number of a plane or channel that an image does not have.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_options``.
+    """
+    if not 1 <= number <= size:
+        raise InputError(
+            f"{name} has {size} {word}{'' if size == 1 else 's'}, so there is no {word} "
+            f"{number}; choose a number from 1 to {size}.",
+            code="invalid_options",
+            details={word: number, "available": size},
+        )
 
 
 def merge_grey(pixels: Array) -> Array:
