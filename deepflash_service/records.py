@@ -58,6 +58,7 @@ Normalisation = Literal["batch", "group", "none"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 PixelCount = Annotated[int, Field(ge=0, le=10_000_000)]
+MOST_MEMBERS = 20
 
 
 class Record(BaseModel):
@@ -145,13 +146,20 @@ class EvaluateOptions(Record):
 
 
 class TrainOptions(Record):
-    """What the user chooses for a training; ``epochs`` ``None`` = the preset's number."""
+    """What the user chooses for a training; ``epochs`` ``None`` = the preset's number.
+
+    ``folds`` overrules the preset: the images are divided into that many parts, and one member is
+    trained without each. ``compare`` trains members from scratch beside fine-tuned ones, for the
+    scores only.
+    """
 
     dataset: str
     model: Name
     base: str = "new"
     preset: Preset = "standard"
     epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    folds: Annotated[int, Field(ge=2, le=MOST_MEMBERS)] | None = None
+    compare: bool = False
     consensus: ConsensusMethod = "auto"
     min_roi_size: PixelCount | None = None
     channel: Annotated[int, Field(ge=1)] | None = None
@@ -179,7 +187,7 @@ class ModelCard(Record):
     name: Name
     version: Annotated[int, Field(ge=1)] = 1
     network: NetworkCard = NetworkCard()
-    members: Annotated[int, Field(ge=1, le=16)] = 1
+    members: Annotated[int, Field(ge=1, le=MOST_MEMBERS)] = 1
     target: str = "roi"
     threshold: Probability = 0.5
     min_roi_size: PixelCount = 0

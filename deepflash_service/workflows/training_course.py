@@ -42,6 +42,8 @@ class Course:
 def plan_course(data: TrainingData, options: TrainOptions, *, base: StoredModel | None) -> Course:
     """Choose network size, epochs and folds from the preset and the number of images.
 
+    A number of folds in the options overrules those of the preset, and its number of members.
+
     Raises
     ------
     InputError
@@ -56,5 +58,7 @@ def plan_course(data: TrainingData, options: TrainOptions, *, base: StoredModel 
             code="channel_mismatch",
         )
     plan = plan_training(options.preset, epochs=options.epochs, is_fine_tuning=base is not None)
-    folds = split_folds([image.name for image in data.images], folds=plan.folds)
-    return Course(plan.filters, plan.depth, plan.epochs, folds[: plan.members], options.seed)
+    names = [image.name for image in data.images]
+    folds = split_folds(names, folds=options.folds or plan.folds)
+    members = options.folds or plan.members
+    return Course(plan.filters, plan.depth, plan.epochs, folds[:members], options.seed)
