@@ -50,6 +50,20 @@ def await_that(look: Callable[[], Any], *, seconds: float = 2 * START_SECONDS) -
     pytest.fail("what was awaited did not happen in time")
 
 
+def await_recorded(imagej: Desktop, command: str) -> str:
+    """Return the one recorded line of a command.
+
+    ImageJ records a command when it has ended, so its window can be there before the line.
+    """
+
+    def find() -> list[str]:
+        return [line for line in imagej.do("recorded").splitlines() if command in line]
+
+    lines = await_that(find)
+    assert len(lines) == 1, lines
+    return str(lines[0])
+
+
 @contextmanager
 def run_service(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start the service of a home folder, yield its process, and end it."""

@@ -12,7 +12,7 @@ import pytest
 import roifile
 import tifffile
 
-from tests.fiji.conftest import await_that, draw_spots
+from tests.fiji.conftest import await_recorded, await_that, draw_spots
 
 if TYPE_CHECKING:
     from tests.fiji.desktop import Desktop
@@ -26,13 +26,6 @@ def shoot(imagej: Desktop, name: str) -> None:
     """Keep a picture of the screen where DEEPFLASH_PICTURES asks for it."""
     if SHOTS:
         imagej.do("shot", str(SHOTS / f"{name}.png"))
-
-
-def read_line(imagej: Desktop, command: str) -> str:
-    """Return the one recorded line of a command."""
-    lines = [line for line in imagej.do("recorded").splitlines() if command in line]
-    assert len(lines) == 1, lines
-    return str(lines[0])
 
 
 @pytest.fixture
@@ -80,7 +73,7 @@ def test_annotation_is_saved_by_menu_and_replayed(
     assert (facts["expert"], facts["class"], facts["rois"], facts["image"]) == (
         "cleo", "cFOS", 2, "cells.tif",
     )  # fmt: skip
-    line = read_line(imagej_2, "DFL Save Annotation...")
+    line = await_recorded(imagej_2, "DFL Save Annotation...")
     answer = imagej_2.do("macro", f"setBatchMode(true); {line}")
     assert "exists already and was kept. Add overwrite to replace it" in answer
     again = line.replace("expert=cleo", "expert=dora").replace("format=both", "format=mask")
@@ -112,7 +105,7 @@ def test_pairs_are_judged_by_menu_and_replayed(imagej_2: Desktop, annotated: Pat
     assert ["2.tif", "anna", "fits"] in rows
     assert any("lonely.tif" in row[2] for row in rows if len(row) > 2)
     shoot(imagej_2, "pairs")
-    line = read_line(imagej_2, "DFL Check Pairs...")
+    line = await_recorded(imagej_2, "DFL Check Pairs...")
     before = imagej_2.do("rows", "DeepFLaSH Pairs")
     assert imagej_2.do("macro", f'setBatchMode(true); {line} return "on";') == "done on"
     assert imagej_2.do("rows", "DeepFLaSH Pairs") == before
@@ -141,7 +134,7 @@ def test_experts_are_merged_by_menu_and_replayed(
         "Expert", "Other expert", "Pixel Jaccard", "Dice coefficient",
     ]  # fmt: skip
     assert row.split("\t")[:2] == ["anna", "ben"]
-    line = read_line(imagej_2, "DFL Merge Experts...")
+    line = await_recorded(imagej_2, "DFL Merge Experts...")
     assert "exists already" in imagej_2.do("macro", f"setBatchMode(true); {line}")
     again = line.replace("min_experts=2", "min_experts=2 overwrite")
     assert imagej_2.do("macro", f'setBatchMode(true); {again} return "on";') == "done on"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.fiji.conftest import await_that, draw_spots
-from tests.fiji.test_annotations_by_menu import read_line, shoot
+from tests.fiji.conftest import await_recorded, await_that, draw_spots
+from tests.fiji.test_annotations_by_menu import shoot
 
 if TYPE_CHECKING:
     from tests.fiji.desktop import Desktop
@@ -51,7 +51,7 @@ def test_folders_are_evaluated_by_menu_and_replayed(imagej_2: Desktop, compared:
     assert [float(number) for number in four[-3:]] == [2, 0, 2]
     assert [float(number) for number in six[-3:]] == [4, 0, 2]
     assert float(mean[heading.index("Recall")]) == pytest.approx((0.5 + 4 / 6) / 2, abs=1e-3)
-    line = read_line(imagej_2, "DFL Evaluate...")
+    line = await_recorded(imagej_2, "DFL Evaluate...")
     assert imagej_2.do("macro", f'setBatchMode(true); {line} return "on";') == "done on"
     assert imagej_2.do("rows", "DeepFLaSH Evaluation") == table
 
@@ -73,7 +73,7 @@ def test_errors_of_open_images_are_shown(imagej_2: Desktop, compared: Path) -> N
     imagej_2.do("press", "OK")
     imagej_2.do("idle")
     shoot(imagej_2, "errors")
-    line = read_line(imagej_2, "DFL Show Errors...")
+    line = await_recorded(imagej_2, "DFL Show Errors...")
     assert line == 'run("DFL Show Errors...", "prediction=4_labels.tif truth=4.tif");'
     path = compared / "errors.tif"
     imagej_2.do("macro", f'setBatchMode(true); {line} saveAs("Tiff", "{path.as_posix()}");')
@@ -109,7 +109,7 @@ def test_rois_are_measured_by_menu_and_replayed(imagej_2: Desktop, pictures: Pat
     assert float(second["Mean"]) == pytest.approx(square.mean(), abs=1e-3)
     groups = [row.split("\t") for row in imagej_2.do("rows", "DeepFLaSH Groups").splitlines()]
     assert [(row[1], row[2]) for row in groups[1:]] == [("", "1"), ("cell", "1")]
-    line = read_line(imagej_2, "DFL Measure ROIs...")
+    line = await_recorded(imagej_2, "DFL Measure ROIs...")
     assert imagej_2.do("macro", f'setBatchMode(true); {line} return "on";') == "done on"
     again = imagej_2.do("rows", "DeepFLaSH ROIs").splitlines()
     assert again[-2:] == rows[-2:]
@@ -128,7 +128,7 @@ def test_help_and_report_need_no_image(imagej_2: Desktop, tmp_path: Path) -> Non
     imagej_2.do("dialog")
     imagej_2.do("press", "OK")
     imagej_2.do("idle")
-    line = read_line(imagej_2, "DFL Report a Problem").replace('/a"', '/b"')
+    line = await_recorded(imagej_2, "DFL Report a Problem").replace('/a"', '/b"')
     assert imagej_2.do("macro", f'{line} return "on";') == "done on"
     for folder in ("a", "b"):
         (report,) = (tmp_path / folder).glob("DeepFLaSH-report-*.zip")

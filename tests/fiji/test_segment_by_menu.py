@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fiji.conftest import await_recorded
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -58,12 +60,12 @@ def test_recorded_command_replays_in_batch_mode(imagej: Desktop, pictures: Path)
     segment_by_menu(imagej)
     by_menu = places(imagej.do("rois", "cells.tif"))
     assert len(by_menu) == 6
-    lines = [line for line in imagej.do("recorded").splitlines() if "DFL" in line]
-    assert lines == [f'run("DFL Segment...", "{OPTIONS} add_to_manager table");']
+    line = await_recorded(imagej, "DFL")
+    assert line == f'run("DFL Segment...", "{OPTIONS} add_to_manager table");'
     imagej.do("closeall")
     path = (pictures / "cells.tif").as_posix()
     answer = imagej.do(
-        "macro", f'setBatchMode(true); open("{path}"); {lines[0]} {LIST_ROIS}'.replace("\n", " ")
+        "macro", f'setBatchMode(true); open("{path}"); {line} {LIST_ROIS}'.replace("\n", " ")
     )
     assert answer.removeprefix("done ").strip(";").split(";") == by_menu
 

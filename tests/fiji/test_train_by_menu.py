@@ -12,7 +12,7 @@ import pytest
 import tifffile
 
 from deepflash_service.records import TrainOptions
-from tests.fiji.conftest import MODEL, await_that, draw_spots
+from tests.fiji.conftest import MODEL, await_recorded, await_that, draw_spots
 
 if TYPE_CHECKING:
     from deepflash_service.bridge.service import Service
@@ -41,13 +41,6 @@ def annotated(tmp_path: Path) -> Path:
     return folder
 
 
-def find_line(imagej_2: Desktop, command: str) -> str:
-    """Return the one recorded line of a command."""
-    lines = [line for line in imagej_2.do("recorded").splitlines() if command in line]
-    assert len(lines) == 1, lines
-    return str(lines[0])
-
-
 def test_training_starts_by_menu_and_replays(
     imagej_2: Desktop, service: Service, annotated: Path
 ) -> None:
@@ -72,7 +65,7 @@ def test_training_starts_by_menu_and_replays(
     assert service.job(found[1]).model == "spots"
     assert found.start() < log.index("left out. ")
     service.cancel(found[1])
-    line = find_line(imagej_2, "DFL Train...")
+    line = await_recorded(imagej_2, "DFL Train...")
     assert "consensus=auto" in line
     answer = imagej_2.do("macro", f'setBatchMode(true); {line} return "on";')
     assert answer == "done on"
@@ -129,7 +122,7 @@ def test_library_by_menu_and_by_macro(imagej_2: Desktop, service: Service, tmp_p
     imagej_2.do("press", "OK")
     shown = imagej_2.do("window", "DeepFLaSH Model")
     assert f"Model: {MODEL}@1" in shown
-    line = find_line(imagej_2, "DFL Model Library...")
+    line = await_recorded(imagej_2, "DFL Model Library...")
     imagej_2.do("macro", f"setBatchMode(true); {line}")
     assert "Minimum ROI size: 10 px" in imagej_2.do("log")
     heading, *rows = imagej_2.do("rows", "DeepFLaSH Models").splitlines()

@@ -17,7 +17,7 @@ from PIL import Image
 from deepflash_service.bridge import connect
 from deepflash_service.errors import DeepFlashError
 from deepflash_service.jobs.table import FILE_NAME
-from tests.fiji.conftest import MODEL, await_that, draw_spots, run_service
+from tests.fiji.conftest import MODEL, await_recorded, await_that, draw_spots, run_service
 from tests.fiji.tiny_model import store_threshold_model
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def test_monitor_attaches_again_after_fiji_was_killed(
         imagej.do("record")
         imagej.do("menu", "DFL Training Monitor")
         first = await_that(lambda: read_epoch(imagej))
-        assert f'run("DFL Training Monitor", "job={job}");' in imagej.do("recorded")
+        line = f'run("DFL Training Monitor", "job={job}");'
+        await_that(lambda: line in imagej.do("recorded"))
         imagej.kill()
     assert service.job(job).state == "running"
     with open_imagej("second") as imagej:
@@ -179,14 +180,14 @@ def test_jobs_by_menu_recorded_and_replayed(
     imagej_2.do("press", "OK")
     shown = imagej_2.do("window", "DeepFLaSH Job")
     assert f"Job: {job}" in shown
-    lines = [line for line in imagej_2.do("recorded").splitlines() if "DFL" in line]
-    assert lines == [f'run("DFL Jobs...", "action=show job={job}");']
+    line = await_recorded(imagej_2, "DFL")
+    assert line == f'run("DFL Jobs...", "action=show job={job}");'
     rows = imagej_2.do("rows", "DeepFLaSH Jobs").splitlines()
     assert rows[0].strip().split("\t") == [
         "ID", "Kind", "State", "Message", "Progress", "Model", "Created",
     ]  # fmt: skip
     assert len(rows) == len(service.jobs()) + 1
-    assert imagej_2.do("macro", f'setBatchMode(true); {lines[0]} return "on";') == "done on"
+    assert imagej_2.do("macro", f'setBatchMode(true); {line} return "on";') == "done on"
     assert shown.partition("\n")[2].strip().splitlines()[1:3] == [
         "Kind: segmentation", f"State: {state}",
     ]  # fmt: skip
