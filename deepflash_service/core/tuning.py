@@ -80,10 +80,9 @@ class CutTable:
         f1, dice = self.f1[chosen].mean(axis=0), self.dice[chosen].mean(axis=0)
         smooth = _smooth(f1)
         tied = np.where(smooth >= smooth.max() - 1e-9, _smooth(dice), -1.0)
-        best = np.unravel_index(int(tied.argmax()), tied.shape)
-        if smooth[best] - smooth[usual] <= LEAST_GAIN:
-            best = usual
-        row, column = (int(one) for one in best)
+        row, column = divmod(int(tied.argmax()), tied.shape[1])
+        if smooth[row, column] - smooth[usual] <= LEAST_GAIN:
+            row, column = usual
         return Cut(
             self.thresholds[row],
             self.sizes[column],

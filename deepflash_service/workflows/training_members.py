@@ -138,11 +138,12 @@ class _Member:
     @property
     def settings(self) -> TrainSettings:
         """How it learns."""
-        from deepflash_service.network.presets import TrainSettings
+        from deepflash_service.network.presets import TrainSettings, choose_patience
 
         usual = TrainSettings()
         return TrainSettings(
             epochs=self.course.epochs,
+            patience=choose_patience(self.course.epochs),
             seed=self.course.seed + self.number,
             learning_rate=usual.learning_rate * (1.0 if self.base is None else _FINE_TUNING_FACTOR),
         )

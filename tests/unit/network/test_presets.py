@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepflash_service.network.presets import PLANS, STEPS_PER_EPOCH, plan_training
+from deepflash_service.network.presets import PLANS, STEPS_PER_EPOCH, choose_patience, plan_training
 
 
 def test_presets_follow_the_design() -> None:
@@ -17,3 +17,8 @@ def test_fine_tuning_takes_half_the_epochs() -> None:
     assert plan_training("standard", is_fine_tuning=True).epochs == 50
     assert plan_training("standard", epochs=7, is_fine_tuning=True).epochs == 7
     assert plan_training("quick").epochs == 40
+
+
+def test_training_waits_long_for_a_better_score() -> None:
+    """40 % of the epochs, and never less than 20: a short training is not ended early."""
+    assert [choose_patience(epochs) for epochs in (3, 40, 50, 100, 170)] == [20, 20, 20, 40, 68]
