@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from deepflash_service.core.labels import label_rois
-from deepflash_service.core.normalization import PERCENTILES, scale_piece
-from deepflash_service.core.percentiles import stream_percentiles
+from deepflash_service.core.normalization import scale_piece
+from deepflash_service.inference.rows import Watch, measure_stretches
 from deepflash_service.store.pieces import open_pieces
 
 MODEL = "smooth"
@@ -72,9 +72,9 @@ def predict_untiled(
     low, high = corner - MARGIN, corner + size + MARGIN
     with open_pieces(source) as image:
         rows = image.get_rows()
-        ends = stream_percentiles(lambda: (band for _, band in rows.walk()), PERCENTILES)
+        stretches = measure_stretches(rows, Watch())
         raw = rows.read(low, high)[:, low:high].astype(np.float32)
-    tile = scale_piece(raw[..., np.newaxis], [(ends[0], ends[1])])[np.newaxis]
+    tile = scale_piece(raw[..., np.newaxis], stretches)[np.newaxis]
     views = [np.flip(predict(np.flip(tile, axes)), axes)[0] for axes in ((), (1,), (2,), (1, 2))]
     whole = np.mean(views, axis=0)[MARGIN:-MARGIN, MARGIN:-MARGIN]
     return label_rois(whole, min_roi_size=SMALLEST), whole

@@ -11,7 +11,7 @@ import numpy as np
 
 from deepflash_service.core.agreement import score_prediction
 from deepflash_service.core.labels import label_rois
-from deepflash_service.core.normalization import measure_range, normalize
+from deepflash_service.core.normalization import normalize
 from deepflash_service.core.sampling import make_example, split_folds
 from deepflash_service.inference.predictor import LoadedPredictor, make_predictor
 from deepflash_service.network.prediction import make_callable
@@ -46,11 +46,7 @@ def train_quick(
     plan = plan_training("quick")
     names = sorted(pairs)
     out = [names[index] for index in split_folds(names, folds=plan.folds)[0]]
-    usual = float(np.median([measure_range(pair.image) for pair in pairs.values()]))
-    ready = {
-        name: normalize(pair.image, reference_range=usual)[..., None]
-        for name, pair in pairs.items()
-    }
+    ready = {name: normalize(pair.image)[..., None] for name, pair in pairs.items()}
     examples = [
         make_example(ready[name], [pairs[name].target]) for name in names if name not in out
     ]
@@ -74,7 +70,7 @@ def train_quick(
     seconds, processor = time.monotonic() - start, time.process_time() - processor
     predictor = make_predictor(
         [member.network],
-        ModelCard(name="quick", network=network, intensity_range=usual),
+        ModelCard(name="quick", network=network),
         callables=[make_callable(member.network)],
     )
     return predictor, {

@@ -1,4 +1,4 @@
-"""Intensity normalisation that does not depend on bit depth or display range."""
+"""Intensity normalisation that depends on no unit: not on bit depth, gain or display range."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepflash_service.core.noise import measure_noise
 from deepflash_service.core.percentiles import find_percentiles
 from deepflash_service.errors import InputError
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from deepflash_service.records import Image
 
 PERCENTILES = (1.0, 99.8)
-RANGE_FLOOR = 0.3
+NOISE_FLOOR = 8.0
+"""Least span in standard deviations of the noise; Gaussian noise alone spans 5.2 of them."""
 CLIP = (-0.5, 3.0)
 
 
@@ -40,22 +42,21 @@ def measure_range(image: npt.NDArray[Any]) -> float:
         Code ``invalid_image`` for a wrong shape, no pixel, or values that are not finite.
     """
     planes = _to_channels(image)
-    return float(np.mean([high - low for low, high in map(_measure_ends, planes)]))
+    ends = [find_percentiles(plane, PERCENTILES) for plane in planes]
+    return float(np.mean([high - low for low, high in ends]))
 
 
-def normalize(image: npt.NDArray[Any], *, reference_range: float = 0.0) -> Image:
+def normalize(image: npt.NDArray[Any]) -> Image:
     """Map the percentiles 1 and 99.8 of each channel to 0 and 1.
 
-    An image whose own range is far below ``reference_range`` (the median range of the training
-    images) holds noise only; it is not stretched further than to 0.3 of that range, so that
-    noise does not turn into cells.
+    An image whose range is less than 8 standard deviations of its own noise holds little else;
+    it is not stretched further, so that noise does not turn into cells. All of this scales with
+    the intensities: the same light in 8, 12 or 16 bit or as float gives the same values.
 
     Parameters
     ----------
     image : ndarray of shape (M, N) or (M, N, C)
         Raw image of any real type.
-    reference_range : float, optional
-        Usual range of the training images in raw units; 0 = not known.
 
     Returns
     -------
@@ -68,27 +69,37 @@ def normalize(image: npt.NDArray[Any], *, reference_range: float = 0.0) -> Image
         Code ``invalid_image`` for a wrong shape, no pixel, or values that are not finite.
     """
     planes = _to_channels(image)
-    ends = [_measure_ends(plane) for plane in planes]
-    result = _scale(planes, ends, reference_range=reference_range)
+    result = _scale(planes, [_measure_stretch(plane) for plane in planes])
     return result if np.ndim(image) == 3 else result[..., 0]
 
 
-def scale_piece(
-    piece: npt.NDArray[Any],
-    ends: Sequence[tuple[float, float]],
-    *,
-    reference_range: float = 0.0,
-) -> Image:
-    """Normalise a piece of an image by the percentiles of the whole image.
+def choose_span(low: float, high: float, noise: float) -> float:
+    """Return the intensities that are mapped from 0 to 1, at least 8 times the noise.
+
+    Parameters
+    ----------
+    low, high : float
+        Percentiles 1 and 99.8 of one channel of an image.
+    noise : float
+        Standard deviation of its noise.
+
+    Returns
+    -------
+    float
+        Above 0, in raw units.
+    """
+    return max(high - low, NOISE_FLOOR * noise, float(np.finfo(np.float32).tiny))
+
+
+def scale_piece(piece: npt.NDArray[Any], stretches: Sequence[tuple[float, float]]) -> Image:
+    """Normalise a piece of an image by what was measured on the whole image.
 
     Parameters
     ----------
     piece : ndarray of shape (M, N, C)
         Raw intensities of any real type.
-    ends : sequence of (low, high)
-        Percentiles 1 and 99.8 of each channel of the whole image.
-    reference_range : float, optional
-        As for :func:`normalize`.
+    stretches : sequence of (low, span)
+        Percentile 1 and :func:`choose_span` of each channel of the whole image.
 
     Returns
     -------
@@ -100,15 +111,12 @@ def scale_piece(
     InputError
         Code ``invalid_image`` for values that are not finite.
     """
-    return _scale(_to_channels(piece), ends, reference_range=reference_range)
+    return _scale(_to_channels(piece), stretches)
 
 
-def _scale(
-    planes: npt.NDArray[Any], ends: Sequence[tuple[float, float]], *, reference_range: float
-) -> Image:
+def _scale(planes: npt.NDArray[Any], stretches: Sequence[tuple[float, float]]) -> Image:
     result = np.empty((*planes.shape[1:], len(planes)), dtype=np.float32)
-    for index, (plane, (low, high)) in enumerate(zip(planes, ends, strict=True)):
-        span = max(high - low, RANGE_FLOOR * reference_range, float(np.finfo(np.float32).tiny))
+    for index, (plane, (low, span)) in enumerate(zip(planes, stretches, strict=True)):
         channel = result[..., index]
         np.subtract(plane, low, out=channel, dtype=plane.dtype, casting="same_kind")
         channel /= np.float32(span)
@@ -142,6 +150,6 @@ def _to_channels(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array[np.newaxis] if array.ndim == 2 else np.moveaxis(array, -1, 0)
 
 
-def _measure_ends(plane: npt.NDArray[Any]) -> tuple[float, float]:
+def _measure_stretch(plane: npt.NDArray[Any]) -> tuple[float, float]:
     low, high = find_percentiles(plane, PERCENTILES)
-    return low, high
+    return low, choose_span(low, high, measure_noise(plane))

@@ -12,7 +12,7 @@ from deepflash_service.core.tiling import predict_rows
 from deepflash_service.errors import InputError
 from deepflash_service.inference.engines import Engine, EngineName, choose_engine, compile_openvino
 from deepflash_service.inference.memory import TileLimit, is_memory_fault
-from deepflash_service.inference.rows import Watch, ignore_text, measure_ends, read_stack
+from deepflash_service.inference.rows import Watch, ignore_text, measure_stretches, read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,6 @@ class LoadedPredictor:
 
     members: tuple[PredictTiles, ...]
     channels: int
-    intensity_range: float
     device: str
     engine: str
     precision: str
@@ -89,7 +88,7 @@ class LoadedPredictor:
         stack = np.asarray(image)
         stack = stack[..., np.newaxis] if stack.ndim == 2 else stack
         self._check_channels(stack.shape[-1] if stack.ndim == 3 else self.channels)
-        stack = normalize(stack, reference_range=self.intensity_range)
+        stack = normalize(stack)
         shape = (stack.shape[0], stack.shape[1])
         result = np.empty(shape, dtype=np.float32)
         watch = Watch(report, warn, is_cancelled)
@@ -128,11 +127,10 @@ class LoadedPredictor:
         """
         watch = watch or Watch()
         self._check_channels(rows.channels)
-        ends = measure_ends(rows, watch)
+        stretches = measure_stretches(rows, watch)
 
         def read(start: int, stop: int) -> Any:
-            raw = read_stack(rows, start, stop)
-            return scale_piece(raw, ends, reference_range=self.intensity_range)
+            return scale_piece(read_stack(rows, start, stop), stretches)
 
         yield from self._predict_bands(read, rows.shape, watch)
 
@@ -194,7 +192,7 @@ def make_predictor(
     networks : sequence of keras.Model
         One per member; only handed to ``openvino.convert_model``.
     card : ModelCard
-        Gives channels and the usual intensity range.
+        Gives the channels and the depth.
     callables : sequence of callable
         The same members as functions of tiles (``network.prediction.make_callable``).
     engine : {"auto", "keras", "openvino"}, optional
@@ -216,7 +214,6 @@ def make_predictor(
     return LoadedPredictor(
         members=_load_members(chosen, networks, callables),
         channels=channels,
-        intensity_range=card.intensity_range,
         device=chosen.device,
         engine=chosen.name,
         precision=chosen.precision,

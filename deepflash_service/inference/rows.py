@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepflash_service.core.normalization import PERCENTILES
+from deepflash_service.core.noise import NoiseMeter
+from deepflash_service.core.normalization import PERCENTILES, choose_span
 from deepflash_service.core.percentiles import stream_percentiles
 from deepflash_service.errors import JobCancelled
 from deepflash_service.records import IsCancelled, Progress, Report
@@ -59,23 +59,30 @@ def read_stack(rows: ImageRows, start: int, stop: int) -> Any:
     return raw[..., np.newaxis] if raw.ndim == 2 else raw
 
 
-def measure_ends(rows: ImageRows, watch: Watch) -> list[tuple[float, float]]:
-    """Return the percentiles of each channel that normalisation uses, of the whole image.
+def measure_stretches(rows: ImageRows, watch: Watch) -> list[tuple[float, float]]:
+    """Return lowest value and span of each channel by which the whole image is normalised.
 
     Raises
     ------
     JobCancelled
         When the user cancelled.
     """
-
-    def walk(channel: int) -> Iterator[Any]:
-        for _, band in rows.walk():
-            watch.check()
-            watch.tell("measuring the intensities")
-            yield band[..., channel] if band.ndim == 3 else band
-
-    ends = []
+    stretches = []
     for channel in range(rows.channels):
-        low, high = stream_percentiles(partial(walk, channel), PERCENTILES)
-        ends.append((low, high))
-    return ends
+        meter = NoiseMeter()
+        unread = [meter]
+
+        def walk(channel: int = channel, unread: list[NoiseMeter] = unread) -> Iterator[Any]:
+            # a second walk for the percentiles needs no second measurement of the noise
+            count = unread.pop().add if unread else None
+            for _, band in rows.walk():
+                watch.check()
+                watch.tell("measuring the intensities")
+                values = band[..., channel] if band.ndim == 3 else band
+                if count is not None:
+                    count(values)
+                yield values
+
+        low, high = stream_percentiles(walk, PERCENTILES)
+        stretches.append((low, choose_span(low, high, meter.find_sigma())))
+    return stretches

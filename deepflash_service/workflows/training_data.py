@@ -67,7 +67,7 @@ class TrainingData:
 
     def normalise(self, index: int) -> Image:
         """Return the normalised pixels, float32 (M, N, C), of one image."""
-        image = normalize(self.images[index].pixels, reference_range=self.intensity_range)
+        image = normalize(self.images[index].pixels)
         return image if image.ndim == 3 else image[..., np.newaxis]
 
     def find_smallest_size(self) -> int:

@@ -31,7 +31,6 @@ def make_predictor(largest: int, fault: Callable[[], Exception]) -> tuple[Loaded
     predictor = LoadedPredictor(
         members=(member,),
         channels=1,
-        intensity_range=0.0,
         device="",
         engine="fake",
         precision="float32",

@@ -33,7 +33,6 @@ def make_model(*, channels: int = 1, smallest: int = 4) -> LoadedModel:
     predictor = LoadedPredictor(
         members=(member,),
         channels=channels,
-        intensity_range=0.0,
         device="",
         engine="fake",
         precision="float32",
