@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 from deepflash_service.core.augmentation import NO_VARIATION
+from deepflash_service.core.labels import label_components
 from deepflash_service.core.sampling import (
     Example,
     Sampling,
+    cut_contacts,
     draw_batch,
     make_example,
     split_folds,
@@ -143,6 +148,29 @@ def test_label_images_keep_touching_rois_apart() -> None:
     labels[5:15, 5:15], labels[16:26, 5:15], labels[5:15, 20:25] = 1, 2, 3
     example = make_example(np.zeros((30, 30), dtype=np.float32), [labels])
     assert example.weights[0][15, 10] > 5
+
+
+@given(
+    arrays(np.int32, array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 4))
+)
+def test_cut_contacts_equals_the_plain_rule(labels: np.ndarray) -> None:
+    """Exactly the pixels of an ROI with a pixel of another ROI among their neighbours go."""
+    mask = cut_contacts(labels)
+    for row, column in np.ndindex(labels.shape):
+        own = labels[row, column]
+        around = labels[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        assert mask[row, column] == (own > 0 and set(np.unique(around)) <= {0, own})
+
+
+def test_touching_rois_are_learnt_apart() -> None:
+    """The mask to learn has as many components as the label image has ROIs, by half of them."""
+    labels = np.zeros((40, 40), dtype=np.int32)
+    labels[5:20, 5:20], labels[20:35, 5:20], labels[12:27, 20:35] = 1, 2, 3
+    example = make_example(np.zeros((40, 40), dtype=np.float32), [labels])
+    assert label_components(example.masks[0] > 0).max() == 3
+    assert (example.weights[0][(labels > 0) & (example.masks[0] == 0)] > 5).all()
+    alone = np.where(labels == 3, 3, 0).astype(np.int32)
+    np.testing.assert_array_equal(cut_contacts(alone), alone > 0)
 
 
 @pytest.mark.parametrize(
