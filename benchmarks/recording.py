@@ -20,8 +20,8 @@ def name_cpu() -> str:
     return str(load_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
 
 
-def record_result(name: str, figures: dict[str, Any]) -> Path:
-    """Write ``results/NAME.json``: figures, processor, versions; no names of folders."""
+def record_result(name: str, figures: dict[str, Any], *, folder: Path = RESULTS) -> Path:
+    """Write ``NAME.json``: figures, processor, versions; no names of folders."""
     computer = {
         "cpu": name_cpu(),
         "cores": psutil.cpu_count(),
@@ -29,7 +29,8 @@ def record_result(name: str, figures: dict[str, Any]) -> Path:
         "python": platform.python_version(),
         "versions": {part: version(part) for part in ("tensorflow", "keras", "openvino", "numpy")},
     }
-    path = RESULTS / f"{name}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.json"
     path.write_text(json.dumps({"computer": computer, **figures}, indent=2) + "\n", "utf-8")
     print(f"wrote {path.name}")
     return path

@@ -1,0 +1,78 @@
+"""Train and score by the accuracy protocols of the project, on real microscopy images.
+
+Run: .venv/bin/python -m benchmarks.accuracy PROTOCOL ... [--preset standard] [--data DIR]
+     [--home DIR] [--output DIR] [--no-train]
+
+Scores come only from images that the scoring member never saw. Trainings are runs of the product
+in the home folder: interrupted, they go on from their last checkpoint; what is finished is not
+trained again. So a protocol can be started again at any time, and after other changes than those
+of the training its figures are computed again in minutes. A training keeps the settings with
+which it began: take another home folder after the recipe has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from benchmarks.accuracy_bench import Bench
+from benchmarks.accuracy_protocols import PROTOCOLS
+from benchmarks.recording import RESULTS, record_result
+from deepflash_service.store.disk import prepare_home
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Run the protocols named on the command line and write their figures."""
+    options = read_options()
+    prepare_home(options.home)
+    bench = Bench(
+        home=options.home.resolve(),
+        data=options.data.resolve(),
+        preset=options.preset,
+        epochs=options.epochs,
+        may_train=not options.no_train,
+    )
+    names = list(PROTOCOLS) if "all" in options.protocol else options.protocol
+    for name in names:
+        found = PROTOCOLS[name](bench)
+        about = {"protocol": name, "preset": options.preset, "command": name_command(name, bench)}
+        record_result(name_result(name, bench), {**about, **found}, folder=options.output)
+        for bar in found["bars"]:
+            bound = bar.get("at_least", bar.get("at_most"))
+            answer = "holds" if bar["holds"] else "MISSED"
+            print(f"{name}: {bar['what']}: {bar['value']} (bar {bound}) {answer}", flush=True)
+
+
+def name_command(protocol: str, bench: Bench) -> str:
+    """Return the command that makes the figures, without folders of this computer."""
+    words = ["python -m benchmarks.accuracy", protocol]
+    words += [f"--preset {bench.preset}"] if bench.preset != "standard" else []
+    words += [f"--epochs {bench.epochs}"] if bench.epochs else []
+    return " ".join(words)
+
+
+def name_result(protocol: str, bench: Bench) -> str:
+    """Return the name of the file with the figures; only the usual course has a plain name."""
+    words = ["accuracy", protocol]
+    words += [bench.preset] if bench.preset != "standard" and protocol != "quick" else []
+    words += [f"e{bench.epochs}"] if bench.epochs else []
+    return "_".join(words)
+
+
+def read_options() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("protocol", nargs="+", choices=[*PROTOCOLS, "all"])
+    parser.add_argument("--preset", choices=("quick", "standard", "best"), default="standard")
+    parser.add_argument("--epochs", type=int, help="instead of the preset's number")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--home", type=Path, default=ROOT / "benchmarks" / ".work")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--no-train", action="store_true", help="score what is finished")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
