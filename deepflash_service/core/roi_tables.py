@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MILLIMETRES = {
     "mm": 1.0, "millimeter": 1.0, "millimetre": 1.0,
     "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "micron": 1e-3, "microns": 1e-3, "\\u00B5m": 1e-3,
-    "micrometer": 1e-3, "micrometre": 1e-3, "nm": 1e-6, "cm": 10.0,
+    "micrometer": 1e-3, "micrometre": 1e-3, "nm": 1e-6, "cm": 10.0, "inch": 25.4,
 }  # fmt: skip
 """Length of the units that microscopes write, in millimetres."""
 
