@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deepflash_service.errors import InputError
 
@@ -180,6 +180,32 @@ class RoiScores(Record):
     expected: int
 
 
+class Forecast(Record):
+    """What a training learnt of how good its model will be on a new image.
+
+    The expected F1 of an image is linear in ``traits`` of its prediction (docs/glossary.md);
+    ``coefficients`` begin with the constant. ``covariance`` (relative to ``spread`` squared) and
+    ``freedom`` give the range. ``limits``: lowest and highest value of each trait of images that
+    are like those of the training. ``images``: on how many held-out images all this rests.
+    """
+
+    images: Annotated[int, Field(ge=0)]
+    traits: list[str]
+    coefficients: list[float]
+    covariance: list[list[float]]
+    spread: Annotated[float, Field(gt=0.0)]
+    freedom: Annotated[float, Field(gt=0.0)]
+    limits: dict[str, tuple[float, float]] = {}
+
+    @model_validator(mode="after")
+    def check_sizes(self) -> Self:
+        """Refuse coefficients that do not belong to the traits."""
+        size = len(self.traits) + 1
+        if [len(row) for row in (self.coefficients, *self.covariance)] != [size] * (size + 1):
+            raise ValueError("coefficients and covariance do not fit the traits")
+        return self
+
+
 class ModelCard(Record):
     """Description of one model version (``model.json`` beside the weights)."""
 
@@ -201,8 +227,14 @@ class ModelCard(Record):
     held_out_images: list[str] = []
     experts: list[str] = []
     consensus: str = ""
+    folds: Annotated[int, Field(ge=0)] = 0
+    data_sha256: dict[str, str] = {}
     scores: RoiScores | None = None
+    image_scores: dict[str, RoiScores] = {}
     expert_scores: dict[str, RoiScores] = {}
+    comparison: dict[str, RoiScores] = {}
+    advice: str = ""
+    forecast: Forecast | None = None
     seconds: float = 0.0
     device: str = ""
     software: dict[str, str] = {}

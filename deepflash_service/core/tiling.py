@@ -23,7 +23,10 @@ else:
     Array = Any
 
 PredictTiles = Callable[[Array], Array]
-"""Seam: tiles (B, T, T, C) float32 in, their probabilities (B, T, T) float32 out."""
+"""Seam: tiles (B, T, T, C) float32 in, their probabilities (B, T, T) float32 out.
+
+Several maps of each tile, (B, K, T, T), are blended alike.
+"""
 
 ReadRows = Callable[[int, int], Array]
 """Seam: first row and end in, these rows of an image, shape (R, N, C), out."""
@@ -152,8 +155,8 @@ def predict_rows(
     int
         First row of a finished band.
     ndarray of float32, shape (R, N)
-        Its probabilities. The bands follow each other without gap and are, together, the result
-        of :func:`predict_tiled`, bit for bit.
+        Its probabilities, or (K, R, N) for K maps. The bands follow each other without gap and
+        are, together, the result of :func:`predict_tiled`, bit for bit.
 
     Raises
     ------
@@ -167,23 +170,25 @@ def predict_rows(
     row_sums = _sum_windows(height, row_windows)[:, np.newaxis]
     column_sums = _sum_windows(width, column_windows)
     meter = _Meter(len(rows) * len(columns), report, is_cancelled)
-    total = np.zeros((tile, width), dtype=np.float32)
+    total = np.zeros((), dtype=np.float32)
     for row, following in zip(rows, [*rows[1:], height], strict=True):
         band = _extend(read(row, min(row + tile, shape[0])), tile, width)
         for group in _take(columns, tiling.batch):
             meter.check()
             tiles = np.stack([band[:, column : column + tile] for column in group])
             maps = np.asarray(predict_tiles(tiles), dtype=np.float32)
+            if not total.ndim:
+                total = np.zeros((*maps.shape[1:-2], tile, width), dtype=np.float32)
             for column, tile_map in zip(group, maps, strict=True):
                 window = np.outer(row_windows[row], column_windows[column])
-                total[:, column : column + tile] += tile_map * window
+                total[..., column : column + tile] += tile_map * window
             meter.count(len(group))
         done = following - row
-        finished = total[:done] / row_sums[row:following]
+        finished = total[..., :done, :] / row_sums[row:following]
         finished /= column_sums
-        yield row, finished[: shape[0] - row, : shape[1]]
-        total[: tile - done] = total[done:]
-        total[tile - done :] = 0
+        yield row, finished[..., : shape[0] - row, : shape[1]]
+        total[..., : tile - done, :] = total[..., done:, :]
+        total[..., tile - done :, :] = 0
 
 
 def place_tiles(length: int, tiling: Tiling) -> list[int]:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from deepflash_service.core.bands import ImageRows
 from deepflash_service.core.normalization import normalize, scale_piece
+from deepflash_service.core.scaling import SAME_SCALE, Scale, resample_bands, resample_rows
 from deepflash_service.core.tiling import predict_rows
 from deepflash_service.errors import InputError
 from deepflash_service.inference.engines import Engine, EngineName, choose_engine, compile_openvino
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from deepflash_service.core.bands import ImageRows
-    from deepflash_service.core.tiling import PredictTiles, ReadRows
+    from deepflash_service.core.tiling import PredictTiles
     from deepflash_service.records import IsCancelled, ModelCard, ProbabilityMap, Report
 
 FLIPS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))
@@ -38,6 +39,8 @@ class LoadedPredictor:
         Where and how the members run.
     seconds_per_megapixel : float
         Measured at load, for one member and one orientation.
+    scale : Scale
+        What images are brought to before the network sees them.
     """
 
     members: tuple[PredictTiles, ...]
@@ -48,6 +51,7 @@ class LoadedPredictor:
     seconds_per_megapixel: float
     flips: tuple[tuple[int, ...], ...] = field(default=FLIPS)
     limit: TileLimit = field(default_factory=TileLimit)
+    scale: Scale = SAME_SCALE
 
     def __call__(self, image: npt.NDArray[Any]) -> ProbabilityMap:
         """Return the probability map (M, N) of a raw image."""
@@ -60,6 +64,7 @@ class LoadedPredictor:
         report: Report | None = None,
         warn: Callable[[str], None] = ignore_text,
         is_cancelled: IsCancelled | None = None,
+        members: list[npt.NDArray[np.float16]] | None = None,
     ) -> ProbabilityMap:
         """Return the probability map of a raw image: mean over members and mirrored views.
 
@@ -71,10 +76,13 @@ class LoadedPredictor:
             Raw intensities of any real type.
         report, warn, is_cancelled : callable, optional
             See ``Watch``.
+        members : list, optional
+            Receives the map of each member, mean over its mirrored views, in half precision.
 
         Returns
         -------
         ndarray of float32, shape (M, N)
+            Does not depend on whether the maps of the members are asked for.
 
         Raises
         ------
@@ -88,12 +96,22 @@ class LoadedPredictor:
         stack = np.asarray(image)
         stack = stack[..., np.newaxis] if stack.ndim == 2 else stack
         self._check_channels(stack.shape[-1] if stack.ndim == 3 else self.channels)
-        stack = normalize(stack)
+        watch = Watch(report, warn, is_cancelled)
         shape = (stack.shape[0], stack.shape[1])
         result = np.empty(shape, dtype=np.float32)
-        watch = Watch(report, warn, is_cancelled)
-        for start, band in self._predict_bands(lambda low, high: stack[low:high], shape, watch):
-            result[start : start + len(band)] = band
+        own: list[Any] = [np.empty(shape, np.float16) for _ in self.members if members is not None]
+        predict = self._predict_members if own else self._predict_views
+        if self.scale == SAME_SCALE:
+            stack = normalize(stack)
+            bands = self._predict_bands(ImageRows.of(stack), watch, predict=predict)
+        else:
+            bands = self._predict_scaled(ImageRows.of(stack), watch, predict=predict)
+        for start, band in bands:
+            parts = band if own else [band]
+            for whole, part in zip((result, *own), parts, strict=True):
+                whole[start : start + len(part)] = part
+        if members is not None:
+            members += own
         return result
 
     def predict_rows(
@@ -127,12 +145,24 @@ class LoadedPredictor:
         """
         watch = watch or Watch()
         self._check_channels(rows.channels)
-        stretches = measure_stretches(rows, watch)
+        yield from self._predict_scaled(rows, watch, predict=self._predict_views)
+
+    def _predict_scaled(
+        self, rows: ImageRows, watch: Watch, *, predict: PredictTiles
+    ) -> Iterator[tuple[int, ProbabilityMap]]:
+        """Normalise and scale an image that is read by rows; the map has its size again."""
+        wanted = self.scale.fit(rows.shape)
+        # noise is measured before an axis is enlarged, as that makes it smooth like cells
+        small = resample_rows(rows, (min(rows.shape[0], wanted[0]), min(rows.shape[1], wanted[1])))
+        stretches = measure_stretches(small, watch)
 
         def read(start: int, stop: int) -> Any:
-            return scale_piece(read_stack(rows, start, stop), stretches)
+            return scale_piece(read_stack(small, start, stop), stretches)
 
-        yield from self._predict_bands(read, rows.shape, watch)
+        shown = resample_rows(ImageRows(small.shape, rows.channels, read), wanted)
+        bands = self._predict_bands(shown, watch, predict=predict)
+        for start, band in resample_bands(bands, wanted, rows.shape):
+            yield start, np.clip(band, 0.0, 1.0, out=band)
 
     def _check_channels(self, found: int) -> None:
         if found != self.channels:
@@ -143,14 +173,14 @@ class LoadedPredictor:
             )
 
     def _predict_bands(
-        self, read: ReadRows, shape: tuple[int, int], watch: Watch
+        self, rows: ImageRows, watch: Watch, *, predict: PredictTiles
     ) -> Iterator[tuple[int, ProbabilityMap]]:
         while True:
-            tiling = self.limit.choose(shape)
+            tiling = self.limit.choose(rows.shape)
             bands = predict_rows(
-                read,
-                shape,
-                self._predict_views,
+                rows.read,
+                rows.shape,
+                predict,
                 tiling=tiling,
                 report=watch.report,
                 is_cancelled=watch.is_cancelled,
@@ -173,6 +203,20 @@ class LoadedPredictor:
             for member in self.members:
                 total += np.flip(member(view), axes)
         return total / (len(self.flips) * len(self.members))
+
+    def _predict_members(self, tiles: Any) -> Any:
+        """Return the mean map first, as :meth:`_predict_views` does, then that of each member."""
+        count = len(self.members)
+        maps = np.zeros((len(tiles), 1 + count, *tiles.shape[1:3]), dtype=np.float32)
+        for axes in self.flips:
+            view = np.flip(tiles, axes)
+            for number, member in enumerate(self.members, start=1):
+                found = np.flip(member(view), axes)
+                maps[:, 0] += found
+                maps[:, number] += found
+        maps[:, 0] /= len(self.flips) * count
+        maps[:, 1:] /= len(self.flips)
+        return maps
 
 
 def make_predictor(

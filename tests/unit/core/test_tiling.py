@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepflash_service.core.tiling import Tiling, predict_tiled
+from deepflash_service.core.tiling import Tiling, predict_rows, predict_tiled
 from deepflash_service.errors import InputError, JobCancelled
 from deepflash_service.records import Progress
 
@@ -69,3 +69,21 @@ def test_impossible_tilings_are_refused(numbers: tuple[int, int, int]) -> None:
     """A tiling with gaps cannot be made."""
     with pytest.raises(InputError):
         Tiling(*numbers)
+
+
+def test_several_maps_are_blended_like_one() -> None:
+    """Maps side by side give, each, what the network gives alone, bit for bit."""
+    image = np.random.default_rng(0).random((90, 75)).astype(np.float32)
+    tiling = Tiling(32, 8, 3)
+    found = dict(
+        predict_rows(
+            lambda start, stop: image[start:stop, :, np.newaxis],
+            (90, 75),
+            lambda tiles: np.stack([tiles[..., 0], tiles[..., 0] ** 2], axis=1),
+            tiling=tiling,
+        )
+    )
+    both = np.concatenate(list(found.values()), axis=1)
+    for one, power in zip(both, (1, 2), strict=True):
+        alone = predict_tiled(image**power, lambda tiles: tiles[..., 0], tiling=tiling)
+        np.testing.assert_array_equal(one, alone)

@@ -170,3 +170,16 @@ def test_nothing_is_told_to_anyone(tmp_path: Path) -> None:
     places = {**os.environ, "HOME": str(tmp_path), "CI": ""}
     subprocess.run([sys.executable, "-c", code], env=places, capture_output=True, check=True)
     assert {path.name for path in tmp_path.iterdir()} <= {".keras"}
+
+
+def test_maps_of_the_members_are_handed_out() -> None:
+    """Their mean is the map, which does not change, bit for bit, because they are asked for."""
+    image = np.random.default_rng(0).random((70, 90)).astype(np.float32)
+    model = _make_fake([lambda t: t[..., 0] * 0.2 + 0.1, lambda t: np.clip(t[..., 0], 0.3, 0.7)])
+    members: list[Any] = []
+    found = model.predict(image, members=members)
+    np.testing.assert_array_equal(found, model(image))
+    assert [one.shape for one in members] == [image.shape] * 2
+    np.testing.assert_allclose(np.mean(members, axis=0), found, atol=1e-3)
+    alone = replace(model, members=model.members[1:])
+    np.testing.assert_allclose(members[1], alone(image), atol=1e-3)

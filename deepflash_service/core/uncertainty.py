@@ -1,0 +1,107 @@
+"""How sure a model is of what it found in one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.core.labels import label_rois
+from deepflash_service.core.matching import match_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from deepflash_service.core.tuning import Label
+    from deepflash_service.records import LabelImage, ProbabilityMap
+
+Traits = Mapping[str, float]
+"""What is measured of one image or its prediction, by name; free of units and of image size."""
+
+STEP = 0.2
+"""How far the threshold is moved, down and up, to see which ROIs stay."""
+_LOWEST, _HIGHEST = 0.05, 0.95
+
+
+def measure_uncertainty(probability: ProbabilityMap, labels: LabelImage) -> float:
+    """Return the mean uncertainty of the pixels that were found, between 0 (sure) and 1.
+
+    The uncertainty of a pixel is the variance of its probability over members and mirrored views,
+    plus the mean of p (1 - p), divided by the most that this can be (0.25). By the law of total
+    variance that sum is p (1 - p) of the mean probability, so the map alone tells it (Kwon et
+    al., Computational Statistics & Data Analysis 142 (2020), for the two parts).
+
+    Parameters
+    ----------
+    probability : ndarray of shape (M, N)
+        Mean over members and views.
+    labels : ndarray of shape (M, N), int32
+        ROIs found. Without any, the pixel with the highest probability counts.
+
+    Returns
+    -------
+    float
+    """
+    found = probability[labels > 0]
+    chances = found if found.size else np.max(probability, initial=0.0)
+    values = np.asarray(chances, dtype=np.float64)
+    return float(np.mean(4 * values * (1 - values)))
+
+
+def measure_map_traits(
+    maps: Sequence[npt.NDArray[Any]],
+    *,
+    threshold: float,
+    min_roi_size: int,
+    label: Label | None = None,
+) -> dict[str, float]:
+    """Measure how firm a prediction is: the traits from which its F1 is forecast.
+
+    Parameters
+    ----------
+    maps : sequence of ndarrays of shape (M, N)
+        Probability map of each member; each is measured, and the mean returned, so that the
+        figures of one member in training and of several later are of the same kind.
+    threshold : float
+        Where the model cuts its maps.
+    min_roi_size : int
+        Smallest ROI, in pixels.
+    label : callable, optional
+        How ROIs are found; :func:`deepflash_service.core.labels.label_rois` if not given.
+
+    Returns
+    -------
+    dict
+        ``uncertainty``: see :func:`measure_uncertainty`. ``stability``: F1 between the ROIs at a
+        threshold 0.2 lower and 0.2 higher. ``diameter``: natural logarithm of the median
+        equivalent diameter in pixels; absent when nothing was found.
+    """
+    find = label or _label
+    rows = [_measure_map(one, threshold, min_roi_size, find=find) for one in maps]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
+
+
+def _measure_map(
+    stored: npt.NDArray[Any], threshold: float, smallest: int, *, find: Label
+) -> dict[str, float]:
+    probability = np.asarray(stored, dtype=np.float32)
+    labels = find(probability, threshold, smallest)
+    lower = find(probability, max(threshold - STEP, _LOWEST), smallest)
+    upper = find(probability, min(threshold + STEP, _HIGHEST), smallest)
+    traits = {
+        "uncertainty": measure_uncertainty(probability, labels),
+        "stability": match_labels(lower, upper).f1,
+    }
+    areas = np.bincount(labels.ravel())[1:]
+    areas = areas[areas > 0]
+    if areas.size:
+        traits["diameter"] = float(np.log(np.median(2 * np.sqrt(areas / np.pi))))
+    return traits
+
+
+def _label(probability: ProbabilityMap, threshold: float, smallest: int) -> LabelImage:
+    return label_rois(probability, threshold=threshold, min_roi_size=smallest)
