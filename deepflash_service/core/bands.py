@@ -35,6 +35,13 @@ class ImageRows:
     channels: int
     read: Callable[[int, int], Array]
 
+    @classmethod
+    def of(cls, image: Array) -> ImageRows:
+        """Return an image in memory, shape (M, N) or (M, N, C), as one that is read by rows."""
+        channels = image.shape[2] if image.ndim == 3 else 1
+        shape = (int(image.shape[0]), int(image.shape[1]))
+        return cls(shape, int(channels), lambda start, stop: image[start:stop])
+
     def walk(self) -> Iterator[tuple[int, Array]]:
         """Yield the first row and the raw values of one band after the other."""
         for start, stop in plan_bands(self.shape, values=BAND_VALUES // self.channels):

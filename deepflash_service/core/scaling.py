@@ -158,10 +158,9 @@ def resample(image: npt.NDArray[Any], shape: tuple[int, int]) -> Floats:
     ndarray of float32, shape (P, Q) or (P, Q, C)
     """
     stack = image if image.ndim == 3 else image[..., np.newaxis]
-    rows = ImageRows(
-        (stack.shape[0], stack.shape[1]), stack.shape[2], lambda start, stop: stack[start:stop]
+    result = np.asarray(
+        resample_rows(ImageRows.of(stack), shape).read(0, shape[0]), dtype=np.float32
     )
-    result = np.asarray(resample_rows(rows, shape).read(0, shape[0]), dtype=np.float32)
     return result if image.ndim == 3 else result[..., 0]
 
 

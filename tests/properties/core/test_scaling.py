@@ -53,7 +53,7 @@ def test_bands_give_the_whole(
     """Read by rows, or brought back in bands after a false start, all is as in one go."""
     image = _draw(seed, *shape)
     whole = resample(image, wanted)
-    source = ImageRows(shape, 1, lambda start, stop: image[start:stop])
+    source = ImageRows.of(image)
     rows = resample_rows(source, wanted)
     for start in range(wanted[0]):
         found = np.asarray(rows.read(start, start + 1))
