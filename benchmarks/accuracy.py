@@ -2,6 +2,7 @@
 
 Run: .venv/bin/python -m benchmarks.accuracy PROTOCOL ... [--preset standard] [--data DIR]
      [--home DIR] [--output DIR] [--no-train]
+     .venv/bin/python -m benchmarks.accuracy --report      the tables of docs/validation.md
 
 Scores come only from images that the scoring member never saw. Trainings are runs of the product
 in the home folder: interrupted, they go on from their last checkpoint; what is finished is not
@@ -14,18 +15,34 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.accuracy_bench import Bench
-from benchmarks.accuracy_protocols import PROTOCOLS
+from benchmarks.accuracy_blank import run_blank
+from benchmarks.accuracy_forecast import run_forecast, run_ood
+from benchmarks.accuracy_protocols import TRAININGS
+from benchmarks.accuracy_report import print_report
 from benchmarks.recording import RESULTS, record_result
 from deepflash_service.store.disk import prepare_home
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ROOT = Path(__file__).resolve().parents[1]
+PROTOCOLS: dict[str, Callable[[Bench], dict[str, Any]]] = {
+    **TRAININGS,
+    "forecast": run_forecast,
+    "ood": run_ood,
+    "blank": run_blank,
+}
 
 
 def main() -> None:
     """Run the protocols named on the command line and write their figures."""
     options = read_options()
+    if options.report:
+        print_report(options.output)
+        return
     prepare_home(options.home)
     bench = Bench(
         home=options.home.resolve(),
@@ -37,7 +54,8 @@ def main() -> None:
     names = list(PROTOCOLS) if "all" in options.protocol else options.protocol
     for name in names:
         found = PROTOCOLS[name](bench)
-        about = {"protocol": name, "preset": options.preset, "command": name_command(name, bench)}
+        preset = "quick" if name == "quick" else options.preset
+        about = {"protocol": name, "preset": preset, "command": name_command(name, bench)}
         record_result(name_result(name, bench), {**about, **found}, folder=options.output)
         for bar in found["bars"]:
             bound = bar.get("at_least", bar.get("at_most"))
@@ -64,14 +82,19 @@ def name_result(protocol: str, bench: Bench) -> str:
 def read_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("protocol", nargs="+", choices=[*PROTOCOLS, "all"])
+    parser.add_argument("protocol", nargs="*", help=f"{', '.join(PROTOCOLS)}, or all")
     parser.add_argument("--preset", choices=("quick", "standard", "best"), default="standard")
     parser.add_argument("--epochs", type=int, help="instead of the preset's number")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--home", type=Path, default=ROOT / "benchmarks" / ".work")
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--no-train", action="store_true", help="score what is finished")
-    return parser.parse_args()
+    parser.add_argument("--report", action="store_true", help="print the tables, compute nothing")
+    options = parser.parse_args()
+    unknown = set(options.protocol) - {*PROTOCOLS, "all"}
+    if unknown or not (options.protocol or options.report):
+        parser.error(f"name protocols of these: {', '.join(PROTOCOLS)}, all; or give --report")
+    return options
 
 
 if __name__ == "__main__":

@@ -198,7 +198,7 @@ def _compare(
     }
 
 
-PROTOCOLS: dict[str, Callable[[Bench], dict[str, Any]]] = {
+TRAININGS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "wue1": run_wue1,
     "parv": run_parv,
     "quick": run_quick,
