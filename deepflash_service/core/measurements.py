@@ -47,7 +47,8 @@ def measure_rois(
         hold placeholders for the caller to assign. Area and centroid (X to the right, Y
         down, from the upper left corner of the image) are calibrated; IntDen is area times mean;
         Circularity is 4 pi area / perimeter^2 in pixels, at most 1, with the perimeter that
-        ImageJ gives to a traced outline.
+        ImageJ gives to a traced outline; Border is 1 where the ROI touches the border of the
+        image.
 
     Raises
     ------
@@ -149,7 +150,15 @@ def _measure_facts(
         highs=highs,
         chances=_measure_intensities(labels, probability, numbers=numbers)[0],
         lengths=np.full(numbers.size, np.nan),
+        borders=_find_borders(labels, numbers),
     )
+
+
+def _find_borders(labels: LabelImage, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return 1 for each ROI that touches the border of the image, else 0."""
+    edges = (labels[:1], labels[-1:], labels[:, :1], labels[:, -1:])
+    touching = np.concatenate([edge.ravel() for edge in edges])
+    return np.isin(numbers, touching).astype(np.int64)
 
 
 def _measure_places(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.roi_tables import RoiFacts
+from deepflash_service.core.uncertainty import UncertaintyMeter
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,6 +47,7 @@ class RoiSums:
             name: np.zeros(count) for name in ("rows", "columns", "levels", "chances")
         }
         self._lows, self._highs = np.full(count, np.inf), np.full(count, -np.inf)
+        self._doubts = UncertaintyMeter()
         most = np.iinfo(np.int32).max
         self.bounds = RoiBounds(
             tops=np.full(count, most, dtype=np.int32),
@@ -73,6 +75,7 @@ class RoiSums:
         image, probability : ndarray of shape (R, N)
             Intensities and probabilities.
         """
+        self._doubts.add(probability, labels)
         rows, columns = np.nonzero(labels)
         own = labels[rows, columns] - 1
         levels = image[rows, columns].astype(np.float64)
@@ -94,18 +97,27 @@ class RoiSums:
         """Return the mean probability of each ROI, shape (K,)."""
         return np.asarray(self._sums["chances"] / self._areas)
 
-    def finish(self, lengths: Floats) -> RoiFacts:
+    def find_uncertainty(self) -> float:
+        """Return the uncertainty of all pixels that were found."""
+        return self._doubts.find()
+
+    def finish(self, lengths: Floats, *, shape: tuple[int, int]) -> RoiFacts:
         """Return the measurements.
 
         Parameters
         ----------
         lengths : ndarray of shape (K,), float64
             Perimeter of each ROI.
+        shape : (M, N)
+            Rows and columns of the image.
 
         Returns
         -------
         RoiFacts
         """
+        box = self.bounds
+        inside = (box.tops > 0) & (box.lefts > 0)
+        inside &= (box.bottoms < shape[0]) & (box.rights < shape[1])
         return RoiFacts(
             numbers=np.arange(1, self._areas.size + 1),
             areas=self._areas,
@@ -116,4 +128,5 @@ class RoiSums:
             highs=self._highs,
             chances=self.rate(),
             lengths=lengths,
+            borders=(~inside).astype(np.int64),
         )

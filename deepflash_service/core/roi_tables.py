@@ -38,6 +38,8 @@ class RoiFacts:
         Mean, minimum and maximum intensity, mean probability; NaN where unknown.
     lengths : ndarray of shape (K,), float64
         Perimeters as ImageJ gives them to traced outlines; NaN where unknown.
+    borders : ndarray of shape (K,), int64
+        1 where the ROI touches the border of the image, so that part of it may be missing.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -49,6 +51,7 @@ class RoiFacts:
     highs: Floats
     chances: Floats
     lengths: Floats
+    borders: npt.NDArray[np.int64]
 
 
 def tabulate_rois(facts: RoiFacts, *, calibration: Calibration | None = None) -> pd.DataFrame:
@@ -91,6 +94,7 @@ def tabulate_rois(facts: RoiFacts, *, calibration: Calibration | None = None) ->
             "Probability": facts.chances,
             "Model": "",
             "Threshold": math.nan,
+            "Border": facts.borders,
         }
     )
 

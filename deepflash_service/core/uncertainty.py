@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +22,34 @@ if TYPE_CHECKING:
 Traits = Mapping[str, float]
 """What is measured of one image or its prediction, by name; free of units and of image size."""
 
+_PARTS = 1 << 20
+"""The uncertainty of a pixel is counted in such parts: their sum does not depend on the order."""
+
 STEP = 0.2
 """How far the threshold is moved, down and up, to see which ROIs stay."""
 _LOWEST, _HIGHEST = 0.05, 0.95
+
+
+@dataclass(slots=True)
+class UncertaintyMeter:
+    """Mean uncertainty of the pixels of all ROIs of an image, exact in any division into bands."""
+
+    _total: int = 0
+    _count: int = 0
+    _highest: float = 0.0
+
+    def add(self, probability: ProbabilityMap, labels: LabelImage) -> None:
+        """Count the pixels of a band, shapes (R, N)."""
+        values = probability[labels > 0].astype(np.float64)
+        self._total += int(np.rint(4 * values * (1 - values) * _PARTS).astype(np.int64).sum())
+        self._count += values.size
+        self._highest = max(self._highest, float(np.max(probability, initial=0.0)))
+
+    def find(self) -> float:
+        """Return the mean; that of the most probable pixel when there is no ROI."""
+        if self._count:
+            return self._total / _PARTS / self._count
+        return 4 * self._highest * (1 - self._highest)
 
 
 def measure_uncertainty(probability: ProbabilityMap, labels: LabelImage) -> float:
@@ -45,10 +71,9 @@ def measure_uncertainty(probability: ProbabilityMap, labels: LabelImage) -> floa
     -------
     float
     """
-    found = probability[labels > 0]
-    chances = found if found.size else np.max(probability, initial=0.0)
-    values = np.asarray(chances, dtype=np.float64)
-    return float(np.mean(4 * values * (1 - values)))
+    meter = UncertaintyMeter()
+    meter.add(probability, labels)
+    return meter.find()
 
 
 def measure_map_traits(

@@ -61,6 +61,7 @@ class HugeResult:
 class _Plane:
     stitched: StitchedBands
     sums: RoiSums
+    highest: float
 
 
 def is_huge(source: Path) -> bool:
@@ -119,6 +120,8 @@ def segment_huge(
     paths = place.layout.list_paths(place.output, place.name)
     with open_pieces(source) as image:
         task = plan_task(image, model, options=options)
+        for note in task.notes:
+            hooks.warn(f"{image.name}: {note}")
         with open_scratch(place.output, place.name) as scratch:
             remedy = f"Free some space, or choose another output folder for {image.name}."
             check_space(place.output, task.estimate_bytes(), remedy=remedy)
@@ -150,23 +153,29 @@ def _fill_files(
             _write_plane(task, index, plane, files=(maps, labels, masks), shown=shown, hooks=step)
         write_png(paths["overlay"], picture.draw())
         rois, summary = _finish(task, planes, labels, outlines=outlines, hooks=hooks)
-    notes = (*picture.tell(paths["overlay"].name), *outlines.tell())
+    likeliest = max(plane.highest for plane in planes)
+    remarks = task.remark(rois["Area px"].to_numpy(), likeliest)
+    notes = (*remarks, *picture.tell(paths["overlay"].name), *outlines.tell())
     return HugeResult(len(rois), rois, summary, notes)
 
 
 def _find_rois(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> _Plane:
     """Predict a plane and join its ROIs."""
     step = _share(hooks, task, (0.0, _FOUND), index=index)
-    _predict_plane(task, index, maps, hooks=_share(step, task, (0.0, _PREDICTED)))
+    highest = _predict_plane(task, index, maps, hooks=_share(step, task, (0.0, _PREDICTED)))
     stitched = _stitch_plane(task, index, maps, hooks=_share(step, task, (_PREDICTED, 1.0)))
     if stitched.count > MOST_ROIS:
         raise refuse_noise(stitched.count, MOST_ROIS)
-    return _Plane(stitched, RoiSums(stitched.count))
+    return _Plane(stitched, RoiSums(stitched.count), highest)
 
 
-def _predict_plane(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> None:
+def _predict_plane(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> float:
+    """Write the probabilities of a plane, and return the highest."""
+    highest = 0.0
     for start, band in task.predict(index, hooks):
         maps.write(index, start, band)
+        highest = max(highest if start else 0.0, float(band.max()))
+    return highest
 
 
 def _stitch_plane(task: HugeTask, index: int, maps: PieceFile, *, hooks: Hooks) -> StitchedBands:
@@ -220,7 +229,7 @@ def _finish(
     for index, plane in enumerate(planes):
         step = _share(hooks, task, (_WRITTEN, 1.0), index=index)
         lengths = trace_plane(task, index, plane.sums, labels=labels, files=outlines, hooks=step)
-        facts = plane.sums.finish(lengths)
+        facts = plane.sums.finish(lengths, shape=task.shape)
         calibration, position = task.image.calibration, task.locate(index)
         table = tabulate_rois(facts, calibration=calibration)
         numbers = facts.numbers.tolist()

@@ -19,6 +19,7 @@ from deepflash_service.core.roi_sums import RoiSums
 from deepflash_service.core.roi_tables import tabulate_rois
 from deepflash_service.core.roi_windows import keep_group, plan_windows
 from deepflash_service.core.rois import labels_to_rois, outlines_to_rois
+from deepflash_service.core.uncertainty import measure_uncertainty
 from deepflash_service.errors import ComputeError
 
 WANTED = (0.0, 1.0, 37.5, 99.8, 100.0)
@@ -87,9 +88,10 @@ def test_tables_of_bands_are_exact(
     labels, image, probability = scene
     sums = add_up(scene, height)
     lengths = measure_lengths(trace_outlines(labels), np.arange(1, labels.max(initial=0) + 1))
-    found = tabulate_rois(sums.finish(lengths))
+    found = tabulate_rois(sums.finish(lengths, shape=labels.shape))
     expected = measure_rois(labels, image, probability=probability)
     assert found.equals(expected)
+    assert sums.find_uncertainty() == measure_uncertainty(probability, labels)
 
 
 @settings(deadline=None, max_examples=60)

@@ -21,6 +21,7 @@ HALF_MICRON = Calibration(pixel_width=0.5, pixel_height=0.25, unit="µm")
 COLUMNS = [
     *("Image", "ROI", "Class", "C", "Z", "T", "Area (µm^2)", "Area px", "X", "Y", "Mean", "Min"),
     *("Max", "IntDen", "Circularity", "Probability", "Model", "Threshold"),
+    "Border",
 ]
 
 
@@ -29,6 +30,13 @@ def test_columns_are_those_of_the_fiji_table() -> None:
     table = measure_rois(LABELS, IMAGE, calibration=HALF_MICRON)
     assert list(table.columns) == COLUMNS
     assert table["ROI"].tolist() == ["roi-0001", "roi-0004"]
+
+
+def test_rois_at_the_border_are_flagged() -> None:
+    """Part of an ROI at any side of the image may be missing, one inside is whole."""
+    labels = np.zeros((7, 9), dtype=np.int32)
+    labels[0, 4], labels[6, 4], labels[3, 0], labels[3, 8], labels[3, 4] = 1, 2, 3, 4, 5
+    assert measure_rois(labels)["Border"].tolist() == [1, 1, 1, 1, 0]
 
 
 def test_values_follow_imagej() -> None:

@@ -54,7 +54,7 @@ def test_tables_tell_all_rois_and_images(
     rois = pd.read_csv(tmp_path / "rois.csv")
     assert list(rois.columns) == [
         "Image", "ROI", "Class", "C", "Z", "T", "Area (µm^2)", "Area px", "X", "Y", "Mean", "Min",
-        "Max", "IntDen", "Circularity", "Probability", "Model", "Threshold",
+        "Max", "IntDen", "Circularity", "Probability", "Model", "Threshold", "Border",
     ]  # fmt: skip
     assert rois["Area px"].tolist() == [64, 120, 1]
     assert rois["Area (µm^2)"].tolist() == [16, 30, 0.25]
