@@ -120,7 +120,8 @@ class NetworkCard(Record):
 class SegmentOptions(Record):
     """What the user chooses for a segmentation; ``None`` = the value of the model card.
 
-    ``dataset`` names a data set whose images are segmented in place of uploaded files.
+    ``dataset`` names a data set whose images are segmented in place of uploaded files;
+    ``pixel_size``, in micrometres, overrules the pixel size that the images tell.
     """
 
     model: str
@@ -129,6 +130,7 @@ class SegmentOptions(Record):
     min_roi_size: PixelCount | None = None
     channel: Annotated[int, Field(ge=1)] | None = None
     planes: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
+    pixel_size: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None
 
 
 class EvaluateOptions(Record):
@@ -219,6 +221,7 @@ class ModelCard(Record):
     min_roi_size: PixelCount = 0
     intensity_range: Annotated[float, Field(ge=0.0)] = 0.0
     calibration: Calibration = Calibration()
+    roi_diameter: Annotated[float, Field(ge=0.0)] = 0.0
     base: str = "new"
     options: TrainOptions | None = None
     created: str = ""

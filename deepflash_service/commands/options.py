@@ -64,6 +64,12 @@ min_roi_size_option: Decorator = click.option(
     metavar="PX",
     help="Smaller ROIs (area in pixels) are left out.",
 )
+pixel_size_option: Decorator = click.option(
+    "--pixel-size",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    metavar="UM",
+    help="Size of a pixel in micrometres, for images that tell none or a wrong one.",
+)
 iou_option: Decorator = click.option(
     "--iou",
     type=click.FloatRange(0, 1, min_open=True),

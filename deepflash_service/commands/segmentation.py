@@ -13,6 +13,7 @@ from deepflash_service.commands.options import (
     home_option,
     json_option,
     min_roi_size_option,
+    pixel_size_option,
     threshold_option,
 )
 from deepflash_service.commands.output import (
@@ -59,6 +60,7 @@ def _parse_shard(
 @click.option("--output", type=NEW_FOLDER, required=True, help="Folder for the results.")
 @threshold_option
 @min_roi_size_option
+@pixel_size_option
 @click.option("--channel", type=click.IntRange(1), help="Channel of the images, from 1.")
 @click.option("--planes", metavar="all|N", default="all", callback=_parse_planes, show_default=True)
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.core.agreement import (
@@ -132,15 +133,15 @@ def evaluate_model(
     files = [PredictionFile(strip_extension(path.name), path, 0.0) for path in list_images(images)]
     pairs, warnings = pair_predictions(files, list_images(truth, with_rois=True))
     wanted = _choose_options(model, options)
-    smallest = wanted.min_roi_size or 0
     counts: dict[str, AgreementCounts] = {}
     for index, (file, path) in enumerate(pairs):
         hooks.check()
         image = read_image(file.path)
         step = hooks.for_step(index, len(pairs), prefix=f"{file.path.name}: ")
-        labels = segment_planes(image, model, options=wanted, hooks=step).labels
-        expected = read_truth(path, image.shape, min_roi_size=smallest)
-        counts[file.name] = count_labels(labels, expected, iou=options.iou)
+        step = replace(step, warn=warnings.append)
+        found = segment_planes(image, model, options=wanted, hooks=step)
+        expected = read_truth(path, image.shape, min_roi_size=found.smallest)
+        counts[file.name] = count_labels(found.labels, expected, iou=options.iou)
     return describe_scores(counts, warnings)
 
 
@@ -170,15 +171,15 @@ def evaluate_dataset(
     pairs, warnings = read_pairs(dataset, hooks=hooks)
     names = _shorten_names([pair.name for pair in pairs])
     wanted = _choose_options(model, options)
-    smallest = wanted.min_roi_size or 0
     counts: dict[str, AgreementCounts] = {}
     for index, pair in enumerate(pairs):
         hooks.check()
         step = hooks.for_step(index, len(pairs), prefix=f"{pair.name}: ")
-        labels = segment_planes(pair.image, model, options=wanted, hooks=step).labels
+        step = replace(step, warn=warnings.append)
+        found = segment_planes(pair.image, model, options=wanted, hooks=step)
         truth, notes = find_truth(pair, "auto")
-        expected = remove_small_rois(truth, min_roi_size=smallest)
-        counts[names[pair.name]] = count_labels(labels, expected, iou=options.iou)
+        expected = remove_small_rois(truth, min_roi_size=found.smallest)
+        counts[names[pair.name]] = count_labels(found.labels, expected, iou=options.iou)
         warnings += [f"{pair.name}: {note}" for note in notes]
     return describe_scores(counts, [*warnings, *_find_seen(model, pairs)])
 
@@ -203,11 +204,10 @@ def _find_seen(model: LoadedModel, pairs: Sequence[AnnotatedImage]) -> list[str]
 
 
 def _choose_options(model: LoadedModel, options: EvaluateOptions) -> SegmentOptions:
-    smallest = options.min_roi_size
     return SegmentOptions(
         model=model.reference,
         threshold=options.threshold,
-        min_roi_size=model.card.min_roi_size if smallest is None else smallest,
+        min_roi_size=options.min_roi_size,
         planes=1,
     )
 

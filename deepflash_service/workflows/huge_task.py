@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.bands import plan_bands
+from deepflash_service.core.scaling import find_diameter
 from deepflash_service.errors import SetupError
 from deepflash_service.store.images import PlaneLayout
 from deepflash_service.store.piece_writing import PieceForm
+from deepflash_service.workflows.empty_results import explain_low, explain_small
+from deepflash_service.workflows.pixel_sizes import (
+    choose_calibration,
+    compare_diameters,
+    scale_model,
+)
 from deepflash_service.workflows.planes import choose_limits
 from deepflash_service.workflows.prediction import LoadedModel, check_channels
 from deepflash_service.workflows.roi_naming import RoiNaming
@@ -42,13 +49,15 @@ class HugeTask:
     image : PieceSource
         The image, still on disk.
     model : LoadedModel
-        With ``predict_rows``.
+        With ``predict_rows``; scales what it is shown.
     planes : tuple of int
         Numbers of the planes, from 1.
     naming : RoiNaming
         How the ROIs are called; holds channel and threshold.
     smallest : int
         Minimum ROI size.
+    notes : tuple of str
+        Sentences for the user.
     """
 
     image: PieceSource
@@ -56,6 +65,7 @@ class HugeTask:
     planes: tuple[int, ...]
     naming: RoiNaming
     smallest: int
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -86,6 +96,19 @@ class HugeTask:
         if self.model.predict_rows is None:
             raise SetupError(f"{self.model.reference} cannot predict images by rows.")
         yield from self.model.predict_rows(self.get_rows(index), hooks)
+
+    def remark(self, areas: Array, highest: float) -> tuple[str, ...]:
+        """Return why there is no ROI, or that their size is strange, from areas in pixels."""
+        if areas.size:
+            found = find_diameter(areas)
+            note = compare_diameters(
+                found, areas.size, model=self.model, calibration=self.image.calibration
+            )
+        elif highest > self.threshold:
+            note = f"found nothing: {explain_small(self.smallest)}"
+        else:
+            note = f"found nothing: {explain_low(highest, self.threshold)}"
+        return (f"{self.image.name}: {note}",) if note else ()
 
     def plan_bands(self) -> list[tuple[int, int]]:
         """Return the bands in which labels are made; they fit the pixels of the overlay."""
@@ -130,7 +153,9 @@ def plan_task(image: PieceSource, model: LoadedModel, *, options: SegmentOptions
         Codes ``rgb_image``, ``channel_mismatch`` and ``invalid_options``.
     """
     check_channels(image, channel=options.channel, card=model.card)
-    threshold, smallest = choose_limits(options, model.card)
+    image = replace(image, calibration=choose_calibration(image.calibration, options))
+    scaled = scale_model(model, image.calibration)
+    threshold, smallest = choose_limits(options, scaled)
     count = image.layout.planes
     planes = tuple(range(1, count + 1)) if options.planes == "all" else (options.planes,)
     for plane in planes:
@@ -138,7 +163,9 @@ def plan_task(image: PieceSource, model: LoadedModel, *, options: SegmentOptions
     naming = RoiNaming(
         model, image.layout, options.channel, threshold=threshold, is_single=len(planes) == 1
     )
-    return HugeTask(image, model, planes, naming=naming, smallest=smallest)
+    return HugeTask(
+        image, scaled.model, planes, naming=naming, smallest=smallest, notes=scaled.notes
+    )
 
 
 def find_reduction(shape: tuple[int, int]) -> int:

@@ -10,15 +10,23 @@ import numpy as np
 from deepflash_service.core.labels import label_rois
 from deepflash_service.core.measurements import rate_rois
 from deepflash_service.core.rois import labels_to_rois
+from deepflash_service.core.scaling import find_diameter
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
+from deepflash_service.workflows.empty_results import explain_nothing
+from deepflash_service.workflows.pixel_sizes import (
+    ScaledModel,
+    choose_calibration,
+    compare_diameters,
+    scale_model,
+)
 from deepflash_service.workflows.prediction import LoadedModel, choose_pixels
 from deepflash_service.workflows.roi_naming import RoiNaming
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap
+    from deepflash_service.records import LabelImage, ProbabilityMap
     from deepflash_service.workflows.hooks import Hooks
 
 
@@ -55,6 +63,7 @@ class SegmentedImage:
     model: LoadedModel
     channel: int | None
     threshold: float
+    smallest: int
 
     @property
     def labels(self) -> Any:
@@ -135,6 +144,19 @@ class SegmentedImage:
             rows.append(self.naming.complete_row(row, name, plane.position))
         return pd.DataFrame(rows)
 
+    def remark(self) -> str:
+        """Return why there is no ROI, or that their size is strange; else ""."""
+        counts = [np.bincount(plane.labels.ravel())[1:] for plane in self.planes]
+        areas = np.concatenate([count[count > 0] for count in counts])
+        if areas.size:
+            calibration = self.image.calibration
+            found = find_diameter(areas)
+            return compare_diameters(found, areas.size, model=self.model, calibration=calibration)
+        first = self.planes[0]
+        return explain_nothing(
+            first.pixels, first.probability, threshold=self.threshold, smallest=self.smallest
+        )
+
 
 def make_empty_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the tables of ROIs and images with their columns and without a row."""
@@ -147,11 +169,15 @@ def make_empty_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     return measure_rois(nothing), pd.DataFrame(columns=columns)
 
 
-def choose_limits(options: SegmentOptions, card: ModelCard) -> tuple[float, int]:
-    """Return threshold and minimum ROI size: the user's choice, or the values of the card."""
+def choose_limits(options: SegmentOptions, scaled: ScaledModel) -> tuple[float, int]:
+    """Return threshold and minimum ROI size: the user's choice, or the values of the card.
+
+    The size in the card is an area in pixels of the training; it is converted where the image has
+    another scale. What the user says is in pixels of the image.
+    """
+    card, size = scaled.model.card, options.min_roi_size
     threshold = card.threshold if options.threshold is None else options.threshold
-    smallest = card.min_roi_size if options.min_roi_size is None else options.min_roi_size
-    return threshold, smallest
+    return threshold, scaled.convert_area(card.min_roi_size) if size is None else size
 
 
 def segment_planes(
@@ -166,24 +192,31 @@ def segment_planes(
     JobCancelled
         When the user cancelled.
     """
-    card = model.card
-    threshold, smallest = choose_limits(options, card)
+    image = replace(image, calibration=choose_calibration(image.calibration, options))
+    scaled = scale_model(model, image.calibration)
+    for note in scaled.notes:
+        hooks.warn(f"{image.name}: {note}")
+    threshold, smallest = choose_limits(options, scaled)
     count = image.layout.planes
     numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
     planes = []
     for step, number in enumerate(numbers):
         hooks.check()
-        pixels = choose_pixels(image, number, channel=options.channel, card=card)
+        pixels = choose_pixels(image, number, channel=options.channel, card=model.card)
         part = hooks.for_step(step, len(numbers), prefix=f"plane {number}, " if count > 1 else "")
-        probability = model.predict(pixels, part)
+        probability = scaled.model.predict(pixels, part)
         labels = label_rois(probability, threshold=threshold, min_roi_size=smallest)
         planes.append(SegmentedPlane(pixels, probability, labels, image.layout.locate(number - 1)))
     layout = image.layout if len(planes) == count else PlaneLayout()
-    return SegmentedImage(
+    segmented = SegmentedImage(
         image=image,
         planes=tuple(planes),
         layout=replace(layout, channels=1),
         model=model,
         channel=options.channel,
         threshold=threshold,
+        smallest=smallest,
     )
+    if remark := segmented.remark():
+        hooks.warn(f"{image.name}: {remark}")
+    return segmented

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -19,8 +19,14 @@ from deepflash_service.workflows.hooks import Hooks
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from deepflash_service.core.scaling import Scale
+    from deepflash_service.inference.predictor import LoadedPredictor
+
 Predict = Callable[[Any, Hooks], ProbabilityMap]
 """Seam: raw image (M, N) or (M, N, C) and hooks in, probability map (M, N) out."""
+
+PredictMembers = Callable[[Any, Hooks], tuple[ProbabilityMap, Sequence[Any]]]
+"""Seam: as ``Predict``, with the map of each member (M, N) behind the mean of all."""
 
 PredictRows = Callable[[ImageRows, Hooks], Iterator[tuple[int, ProbabilityMap]]]
 """Seam: an image that is read by rows in, first row and probabilities (R, N) of each band out."""
@@ -57,6 +63,10 @@ class LoadedModel:
         What computes, for people.
     predict_rows : callable, optional
         See ``PredictRows``; without it images larger than the memory cannot be predicted.
+    predict_members : callable, optional
+        See ``PredictMembers``; without it the mean map stands for those of the members.
+    rescale : callable, optional
+        Returns this model for images that have to be scaled before the network sees them.
     """
 
     reference: str
@@ -66,6 +76,8 @@ class LoadedModel:
     engine: str = ""
     precision: str = ""
     predict_rows: PredictRows | None = None
+    predict_members: PredictMembers | None = None
+    rescale: Callable[[Scale], LoadedModel] | None = None
 
 
 def load_model(home: Path, reference: str, *, choice: EngineChoice = FASTEST) -> LoadedModel:
@@ -123,18 +135,33 @@ def make_loaded(
         What shall compute.
     """
     from deepflash_service.inference.predictor import make_predictor
-    from deepflash_service.inference.rows import Watch
     from deepflash_service.network.prediction import make_callable
 
     callables = [make_callable(network) for network in networks]
     predictor = make_predictor(
         networks, card, callables=callables, engine=choice.engine, precision=choice.precision
     )
+    return _wrap(predictor, card, reference)
+
+
+def _wrap(predictor: LoadedPredictor, card: ModelCard, reference: str) -> LoadedModel:
+    from deepflash_service.inference.rows import Watch
 
     def predict(image: Any, hooks: Hooks) -> ProbabilityMap:
         return predictor.predict(
             image, report=hooks.report, warn=hooks.warn, is_cancelled=hooks.is_cancelled
         )
+
+    def predict_members(image: Any, hooks: Hooks) -> tuple[ProbabilityMap, Sequence[Any]]:
+        members: list[Any] = []
+        found = predictor.predict(
+            image,
+            report=hooks.report,
+            warn=hooks.warn,
+            is_cancelled=hooks.is_cancelled,
+            members=members,
+        )
+        return found, members
 
     def predict_rows(rows: ImageRows, hooks: Hooks) -> Iterator[tuple[int, ProbabilityMap]]:
         return predictor.predict_rows(
@@ -149,6 +176,8 @@ def make_loaded(
         engine=str(predictor.engine),
         precision=str(predictor.precision),
         predict_rows=predict_rows,
+        predict_members=predict_members if len(predictor.members) > 1 else None,
+        rescale=lambda scale: _wrap(replace(predictor, scale=scale), card, reference),
     )
 
 

@@ -10,14 +10,16 @@ import numpy as np
 from deepflash_service.core.consensus import build_consensus
 from deepflash_service.core.labels import label_rois
 from deepflash_service.core.normalization import measure_range, normalize
+from deepflash_service.core.scaling import find_diameter
 from deepflash_service.errors import InputError
 from deepflash_service.records import Calibration, TrainOptions
 from deepflash_service.workflows.pairs import AnnotatedImage, read_pairs
+from deepflash_service.workflows.pixel_sizes import find_usual, list_differences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from deepflash_service.records import ConsensusMethod, Image, LabelImage
+    from deepflash_service.records import ConsensusMethod, Image, LabelImage, ModelCard
     from deepflash_service.store.datasets import Dataset
     from deepflash_service.workflows.hooks import Hooks
 
@@ -72,12 +74,21 @@ class TrainingData:
 
     def find_smallest_size(self) -> int:
         """Return the area in pixels below which only one in a hundred consensus ROIs lies."""
+        areas = self._measure_areas()
+        return int(np.quantile(areas, _SMALLEST_SHARE)) if areas.size else 0
+
+    def find_diameter(self) -> float:
+        """Return the median diameter in pixels of consensus ROIs, taken as circles; 0 = none."""
+        return find_diameter(self._measure_areas())
+
+    def _measure_areas(self) -> Any:
         areas = [np.bincount(image.truth.ravel())[1:] for image in self.images]
-        every = np.concatenate([one[one > 0] for one in areas]) if areas else np.zeros(0)
-        return int(np.quantile(every, _SMALLEST_SHARE)) if every.size else 0
+        return np.concatenate([one[one > 0] for one in areas]) if areas else np.zeros(0)
 
 
-def read_training_data(dataset: Dataset, options: TrainOptions, *, hooks: Hooks) -> TrainingData:
+def read_training_data(
+    dataset: Dataset, options: TrainOptions, *, hooks: Hooks, base: ModelCard | None = None
+) -> TrainingData:
     """Read, check and prepare all pairs of a data set.
 
     Raises
@@ -93,6 +104,8 @@ def read_training_data(dataset: Dataset, options: TrainOptions, *, hooks: Hooks)
         image, notes = _prepare(pair, options)
         images.append(image)
         warnings += [f"{pair.name}: {note}" for note in notes]
+    sizes = {pair.name: pair.image.calibration for pair in pairs}
+    warnings += list_differences(sizes, None if base is None else base.calibration)
     if not any(target.any() for image in images for target in image.targets):
         raise InputError(
             "No annotation marks anything, so there is nothing to learn. Check that the masks are "
@@ -105,7 +118,7 @@ def read_training_data(dataset: Dataset, options: TrainOptions, *, hooks: Hooks)
         method=_name_method(pairs, options),
         channels=_count_channels(images),
         intensity_range=_measure_intensity(images),
-        calibration=pairs[0].image.calibration,
+        calibration=find_usual(sizes)[1],
     )
 
 

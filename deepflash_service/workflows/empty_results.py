@@ -1,0 +1,67 @@
+"""Why an image has no ROIs: a result that is empty comes with its reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepflash_service.core.labels import label_rois
+from deepflash_service.core.noise import measure_noise
+from deepflash_service.core.normalization import NOISE_FLOOR, measure_range
+
+if TYPE_CHECKING:
+    from deepflash_service.records import ProbabilityMap
+
+_SMALL_ROIS = "lower the minimum ROI size if these are what you look for."
+
+
+def explain_nothing(
+    pixels: Any, probability: ProbabilityMap, *, threshold: float, smallest: int
+) -> str:
+    """Return in words why a plane has no ROI.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (M, N) or (M, N, C)
+        Raw intensities.
+    probability : ndarray of shape (M, N)
+        What the model made of them.
+    threshold, smallest : float, int
+        By which ROIs were made.
+    """
+    if float(np.max(pixels)) == float(np.min(pixels)):
+        return f"found nothing: all pixels have the value {float(np.max(pixels)):g}."
+    highest = float(probability.max())
+    if highest > threshold:
+        areas = np.bincount(label_rois(probability, threshold=threshold).ravel())[1:]
+        return (
+            f"found nothing: the largest of {areas.size} regions has {areas.max()} pixels, the "
+            f"minimum ROI size is {smallest}; {_SMALL_ROIS}"
+        )
+    return f"found nothing: {_describe_light(pixels)}{explain_low(highest, threshold)}"
+
+
+def explain_low(highest: float, threshold: float) -> str:
+    """Return in words that no probability reaches the threshold."""
+    return f"the highest probability is {highest:.2f}, the threshold {threshold:g}."
+
+
+def explain_small(smallest: int) -> str:
+    """Return in words that no region is large enough."""
+    return f"no region has the minimum ROI size of {smallest} pixels; {_SMALL_ROIS}"
+
+
+def _describe_light(pixels: Any) -> str:
+    """Return that there is hardly more than noise, or nothing."""
+    stack = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
+    ratios = []
+    for channel in range(stack.shape[-1]):
+        noise = measure_noise(stack[..., channel])
+        ratios.append(measure_range(stack[..., channel]) / noise if noise else np.inf)
+    if max(ratios) >= NOISE_FLOOR:
+        return ""
+    return (
+        "the image holds hardly more than noise (its intensities span "
+        f"{max(ratios):.1f} standard deviations of it), and "
+    )
