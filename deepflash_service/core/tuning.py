@@ -30,6 +30,9 @@ USUAL_THRESHOLD = 0.5
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(4, 17))
 SIZE_FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 LEAST_GAIN = 0.005
+CHANCE = 0.02
+"""By how much the F1 of one image may prefer another cut without a reason."""
+
 _SMOOTHING = (0.25, 0.5, 0.25)
 
 
@@ -67,6 +70,10 @@ class CutTable:
     def choose(self, images: Sequence[int] | None = None) -> Cut:
         """Return the best cut for some images.
 
+        The usual cut stays unless the mean F1, smoothed over neighbouring cuts, rises by more than
+        ``LEAST_GAIN`` and than chance (``CHANCE`` over the root of the number of images). Of all
+        cuts within ``LEAST_GAIN`` of the best, the one with the best Dice is taken.
+
         Parameters
         ----------
         images : sequence of int, optional
@@ -79,10 +86,10 @@ class CutTable:
             return Cut(USUAL_THRESHOLD, self.sizes[0], float("nan"), float("nan"))
         f1, dice = self.f1[chosen].mean(axis=0), self.dice[chosen].mean(axis=0)
         smooth = _smooth(f1)
-        tied = np.where(smooth >= smooth.max() - 1e-9, _smooth(dice), -1.0)
-        row, column = divmod(int(tied.argmax()), tied.shape[1])
-        if smooth[row, column] - smooth[usual] <= LEAST_GAIN:
-            row, column = usual
+        row, column = usual
+        if smooth.max() - smooth[usual] > max(LEAST_GAIN, CHANCE / len(chosen) ** 0.5):
+            tied = np.where(smooth >= smooth.max() - LEAST_GAIN, _smooth(dice), -1.0)
+            row, column = divmod(int(tied.argmax()), tied.shape[1])
         return Cut(
             self.thresholds[row],
             self.sizes[column],
@@ -168,9 +175,10 @@ def measure_cuts(
     rows = []
     for probability, truth in pairs:
         expected = remove_small_rois(truth, min_roi_size=min_roi_size)
+        values = np.asarray(probability, dtype=np.float32)
         rows.append(
             [
-                _score_sizes(find(probability, threshold, min_roi_size), expected, sizes)
+                _score_sizes(find(values, threshold, min_roi_size), expected, sizes)
                 for threshold in THRESHOLDS
             ]
         )

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from deepflash_service.core.agreement import average_scores, score_labels
-from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.errors import ComputeError, SetupError
-from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
+from deepflash_service.records import ModelCard, TrainOptions
 from deepflash_service.store.atomic import write_text
 from deepflash_service.store.checkpoints import read_progress
 from deepflash_service.store.disk import explain_full_disk, is_full_disk
 from deepflash_service.store.names import check_name
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.training_course import Course, plan_course
-from deepflash_service.workflows.training_data import TrainingData, read_training_data
+from deepflash_service.workflows.training_card import Work, complete_card, draft_card
+from deepflash_service.workflows.training_comparison import NO_BASE
+from deepflash_service.workflows.training_course import plan_course
+from deepflash_service.workflows.training_data import read_training_data
 from deepflash_service.workflows.training_keeper import Keeper
 from deepflash_service.workflows.training_members import TrainedMembers, train_members
 from deepflash_service.workflows.training_publish import publish_once
@@ -25,22 +23,12 @@ from deepflash_service.workflows.training_start import begin_training, open_trai
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from deepflash_service.records import LabelImage, RoiScores
-    from deepflash_service.store.models import StoredModel
     from deepflash_service.store.runs import Run
 
-_PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy", "scikit-image")
-_DEFAULT_THRESHOLD = 0.5
 _NOTHING_LEARNT = (
     "Stopped before the first step; there is nothing to keep yet. Resume the job, or start a new "
     "one."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    model: RoiScores | None
-    experts: dict[str, RoiScores]
 
 
 def run_training(
@@ -153,29 +141,31 @@ def train_model(
             "There is only one image, so none can be held out: the model will have no score. "
             "Annotate a second image to learn how good it is."
         )
-    draft = _draft_card(data, course, options=options, base=start.base)
-    trained = _train(data, course, card=draft, keeper=keeper, base=start.base, hooks=hooks)
+    if options.compare and start.base is None:
+        hooks.warn(NO_BASE)
+    draft = draft_card(data, course, options=options, start=start)
+    work = Work(start, data, course, draft=draft, keeper=keeper, hooks=hooks)
+    trained = _train(work)
     hooks.check()
     if not trained.networks:
         hooks.end_early(_NOTHING_LEARNT)
         return None
-    card = _complete_card(draft, data=data, trained=trained, keeper=keeper)
+    card = complete_card(work, trained)
     return publish_once(home, run, card=card, data=data, trained=trained, hooks=hooks)
 
 
-def _train(
-    data: TrainingData,
-    course: Course,
-    *,
-    card: ModelCard,
-    keeper: Keeper,
-    base: StoredModel | None,
-    hooks: Hooks,
-) -> TrainedMembers:
+def _train(work: Work) -> TrainedMembers:
     try:
-        trained = train_members(data, course, card=card, keeper=keeper, base=base, hooks=hooks)
+        trained = train_members(
+            work.data,
+            work.course,
+            card=work.draft,
+            keeper=work.keeper,
+            base=work.start.base,
+            hooks=work.hooks,
+        )
     except ComputeError as error:
-        if not read_progress(keeper.run):
+        if not read_progress(work.keeper.run):
             raise
         raise ComputeError(
             f"{error.message} The last good checkpoint is kept.",
@@ -183,76 +173,5 @@ def _train(
             details=error.details,
         ) from error
     if trained.fault:
-        hooks.end_early(trained.fault)
+        work.hooks.end_early(trained.fault)
     return trained
-
-
-def _complete_card(
-    draft: ModelCard, *, data: TrainingData, trained: TrainedMembers, keeper: Keeper
-) -> ModelCard:
-    scores = _score(data, trained, card=draft)
-    return draft.model_copy(
-        update={
-            "job": keeper.run.id,
-            "members": len(trained.networks),
-            "scores": scores.model,
-            "expert_scores": scores.experts,
-            "held_out_images": [data.images[index].name for index in sorted(trained.labels)],
-            "seconds": round(keeper.spent_seconds(), 1),
-            "device": trained.device,
-            "software": {name: version(name) for name in _PACKAGES},
-            "warnings": [*draft.warnings, *_list_endings(trained)],
-        }
-    )
-
-
-def _list_endings(trained: TrainedMembers) -> list[str]:
-    """Return what the user of the model should know of the end of its training."""
-    endings = [trained.fault] if trained.fault else []
-    taken = sum(trained.steps)
-    if trained.is_stopped and taken < trained.wanted_steps:
-        endings.append(f"Stopped after {taken} of {trained.wanted_steps} steps.")
-    return endings
-
-
-def _draft_card(
-    data: TrainingData, course: Course, *, options: TrainOptions, base: StoredModel | None
-) -> ModelCard:
-    smallest = options.min_roi_size
-    return ModelCard(
-        name=options.model,
-        network=NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
-        if base is None
-        else base.card.network,
-        members=course.members,
-        threshold=_DEFAULT_THRESHOLD,
-        min_roi_size=data.find_smallest_size() if smallest is None else smallest,
-        intensity_range=data.intensity_range,
-        calibration=data.calibration,
-        target="roi" if base is None else base.card.target,
-        base="new" if base is None else base.reference,
-        options=options,
-        training_images=[data.images[index].name for index in course.list_seen(len(data.images))],
-        experts=data.experts,
-        consensus=data.method,
-        warnings=list(data.warnings),
-    )
-
-
-def _score(data: TrainingData, trained: TrainedMembers, *, card: ModelCard) -> _Scores:
-    """Score out-of-fold predictions, and beside them each expert on the same images."""
-    if not trained.labels:
-        return _Scores(None, {})
-    smallest = card.min_roi_size
-    model, experts = [], dict[str, list[Any]]()
-    for index, labels in sorted(trained.labels.items()):
-        image = data.images[index]
-        truth = remove_small_rois(image.truth, min_roi_size=smallest)
-        model.append(score_labels(labels, truth))
-        if len(image.annotations) > 1:
-            for expert, annotation in image.annotations.items():
-                kept: LabelImage = remove_small_rois(annotation, min_roi_size=smallest)
-                experts.setdefault(expert, []).append(score_labels(kept, truth))
-    return _Scores(
-        average_scores(model), {name: average_scores(one) for name, one in sorted(experts.items())}
-    )

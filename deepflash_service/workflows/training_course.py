@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from deepflash_service.core.sampling import split_folds
@@ -16,18 +16,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What will be trained: size of the network, epochs, and the fold held out per member."""
+    """What will be trained: size of the network, epochs, and the fold held out per member.
+
+    ``parts`` = how many folds the images were divided into (0 when none can be held out).
+    ``ahead`` and ``behind`` count members of the same job that are trained before and after, and
+    ``title`` says what tells these from the others.
+    """
 
     filters: int
     depth: int
     epochs: int
     folds: tuple[tuple[int, ...], ...]
     seed: int
+    parts: int = 0
+    ahead: int = 0
+    behind: int = 0
+    title: str = ""
 
     @property
     def members(self) -> int:
         """Number of members."""
         return len(self.folds)
+
+    @property
+    def total(self) -> int:
+        """Number of members that the job trains."""
+        return self.ahead + self.members + self.behind
 
     @property
     def has_held_out(self) -> bool:
@@ -61,4 +75,10 @@ def plan_course(data: TrainingData, options: TrainOptions, *, base: StoredModel 
     names = [image.name for image in data.images]
     folds = split_folds(names, folds=options.folds or plan.folds)
     members = options.folds or plan.members
-    return Course(plan.filters, plan.depth, plan.epochs, folds[:members], options.seed)
+    course = Course(plan.filters, plan.depth, plan.epochs, folds[:members], options.seed)
+    is_compared = options.compare and base is not None and course.has_held_out
+    return replace(
+        course,
+        parts=len(folds) if course.has_held_out else 0,
+        behind=course.members if is_compared else 0,
+    )

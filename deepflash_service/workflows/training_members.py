@@ -20,6 +20,8 @@ from deepflash_service.workflows.training_report import MemberReport
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
+
     from deepflash_service.network.presets import TrainSettings
     from deepflash_service.network.training import TrainedMember, TrainingState
     from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap
@@ -28,20 +30,24 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.training_data import TrainingData
     from deepflash_service.workflows.training_keeper import Keeper, MemberKeeper
 
+    HalfMap = npt.NDArray[np.float16]
+
 _FINE_TUNING_FACTOR = 0.3
 
 
 @dataclass(slots=True)
 class TrainedMembers:
-    """Keras networks, and the ROIs predicted on each held-out image by a member that never saw it.
+    """Keras networks, and what a member that never saw it predicts for each held-out image.
 
     Attributes
     ----------
     networks : list of keras.Model
     steps : list of int
         Taken by each network.
+    maps : dict of int to ndarray of float16, shape (M, N)
+        Probabilities, keyed by the position of the image in the training data.
     labels : dict of int to LabelImage
-        Keyed by the position of the image in the training data.
+        The ROIs in these maps, once it is chosen where to cut them.
     device : str
         What trained last.
     fault : str
@@ -54,6 +60,7 @@ class TrainedMembers:
 
     networks: list[Any] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
+    maps: dict[int, HalfMap] = field(default_factory=dict)
     labels: dict[int, LabelImage] = field(default_factory=dict)
     device: str = ""
     fault: str = ""
@@ -88,13 +95,13 @@ def train_members(
     for number in range(course.members):
         member = _Member(data, course, card=card, number=number, base=base)
         trained.wanted_steps = course.members * member.settings.wanted_steps
-        kept = keeper.for_member(number + 1, settings=member.hash_settings())
+        kept = keeper.for_member(course.ahead + number + 1, settings=member.hash_settings())
         restored = kept.restore(member.build, hooks.warn)
         if restored is not None:
             network, facts = restored
             steps, device = int(facts["step"]), str(facts["device"])
         else:
-            report = MemberReport(hooks, number, members=course.members, results=keeper.run.results)
+            report = _make_report(course, number, hooks=hooks, keeper=keeper)
             outcome = member.train(kept, report, hooks)
             network, steps, device = outcome.network, outcome.steps, find_device().name
             trained.fault = outcome.fault and f"{report.prefix}{outcome.fault}"
@@ -107,13 +114,23 @@ def train_members(
         trained.networks.append(network)
         trained.steps.append(steps)
         trained.device = device
-        trained.labels.update(member.label_held_out(network, hooks))
+        trained.maps.update(member.predict_held_out(network, hooks))
         if trained.fault:
             break
         if hooks.is_stopping():
             trained.is_stopped |= number + 1 < course.members
             break
     return trained
+
+
+def _make_report(course: Course, number: int, *, hooks: Hooks, keeper: Keeper) -> MemberReport:
+    return MemberReport(
+        hooks,
+        course.ahead + number,
+        members=course.total,
+        results=keeper.run.results,
+        title=course.title,
+    )
 
 
 class _Member:
@@ -231,7 +248,7 @@ class _Member:
         names = ("f1", "dice", "roi_jaccard", "pixel_jaccard")
         return {name: float(getattr(mean, name)) for name in names}
 
-    def label_held_out(self, network: Any, hooks: Hooks) -> dict[int, LabelImage]:
+    def predict_held_out(self, network: Any, hooks: Hooks) -> dict[int, HalfMap]:
         """Predict the held-out images as a finished model would."""
         from deepflash_service.workflows.prediction import make_loaded
 
@@ -243,7 +260,8 @@ class _Member:
             hooks.check()
             pixels = np.asarray(self.data.images[index].pixels, dtype=np.float32)
             quiet = Hooks(is_cancelled=hooks.is_cancelled)
-            found[index] = self._label(model.predict(pixels, quiet))
+            # half precision: the maps of all images are in memory together
+            found[index] = model.predict(pixels, quiet).astype(np.float16)
         return found
 
     def _read_base(self) -> Any:

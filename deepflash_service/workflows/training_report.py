@@ -30,14 +30,18 @@ class MemberReport:
         0-based number of the member, and how many there are.
     results : Path
         Folder that receives the preview.
+    title : str, optional
+        What tells this member from others of the same job.
     """
 
-    def __init__(self, hooks: Hooks, number: int, *, members: int, results: Path) -> None:
+    def __init__(
+        self, hooks: Hooks, number: int, *, members: int, results: Path, title: str = ""
+    ) -> None:
         self._number = number
         self._members = members
         self._results = results
         self._has_preview = False
-        self.prefix = f"member {number + 1} of {members}, " if members > 1 else ""
+        self.prefix = f"member {number + 1} of {members}{title}, " if members > 1 else ""
         self._report = hooks.for_step(number, members, prefix=self.prefix).report
 
     def tell_start(self, device: Device, *, epochs: int, state: TrainingState | None) -> None:

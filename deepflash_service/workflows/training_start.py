@@ -34,12 +34,30 @@ class Beginning:
     ----------
     fingerprint : str
         SHA-256 of all names and file contents of the data set.
+    files : dict of str to str
+        SHA-256 of each file, keyed ``images/NAME`` and ``annotations/EXPERT/NAME``.
     base : StoredModel or None
         The version of the base model that was meant when the training began.
     """
 
     fingerprint: str
+    files: dict[str, str]
     base: StoredModel | None
+
+    def list_known_images(self) -> set[str]:
+        """Return the names of the images from which the base model has learnt already."""
+        if self.base is None:
+            return set()
+        known = _select_images(self.base.card.data_sha256)
+        return {
+            name for name, digest in _select_images(self.files).items() if digest in known.values()
+        }
+
+
+def _select_images(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of the images by name, without those of annotations."""
+    head = "images/"
+    return {name[len(head) :]: one for name, one in files.items() if name.startswith(head)}
 
 
 def begin_training(home: Path, run: Run, *, dataset: Dataset, options: TrainOptions) -> Beginning:
@@ -76,7 +94,8 @@ def begin_training(home: Path, run: Run, *, dataset: Dataset, options: TrainOpti
         base = None if reference == "new" else find_model(home, reference)
         _compare_base(note, base)
     text = json.dumps(files, sort_keys=True)
-    return Beginning(hashlib.sha256(text.encode()).hexdigest(), base)
+    names = {f"{kind}s/{name}": digest for kind in files for name, digest in files[kind].items()}
+    return Beginning(hashlib.sha256(text.encode()).hexdigest(), names, base)
 
 
 def open_training_data(home: Path, run: Run, *, dataset: str) -> Dataset:

@@ -49,7 +49,7 @@ def train(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setattr(training_members, "find_device", lambda: device)
     monkeypatch.setattr(training_members._Member, "hash_settings", lambda _self: "")
     monkeypatch.setattr(
-        training_members._Member, "label_held_out", lambda self, *_: {self.number: "labels"}
+        training_members._Member, "predict_held_out", lambda self, *_: {self.number: "map"}
     )
 
     def perform(end: Callable[[int], dict[str, Any]], **hooks: Any) -> tuple[Any, list[int]]:
@@ -89,7 +89,7 @@ def test_a_member_cut_short_is_not_kept(train: Any) -> None:
     resumed, again = train(lambda _number: {})
     assert resumed.networks == ["member 0", "member 1", "member 2"]
     assert resumed.steps == [7, 9, 9]
-    assert resumed.labels == {0: "labels", 1: "labels", 2: "labels"}
+    assert resumed.maps == {0: "map", 1: "map", 2: "map"}
     assert (trained, again) == ([0, 1], [1, 2])
 
 
@@ -104,7 +104,7 @@ def test_a_member_that_ended_as_the_stop_came_is_kept(train: Any) -> None:
 def test_a_member_without_a_step_is_left_out(train: Any) -> None:
     """Its random weights never become part of a model; the stop is noted either way."""
     nothing, _ = train(lambda _number: {"steps": 0, "stopped": True}, is_stopping=lambda: True)
-    assert (nothing.networks, nothing.labels, nothing.is_stopped) == ([], {}, True)
+    assert (nothing.networks, nothing.maps, nothing.is_stopped) == ([], {}, True)
     some, trained = train(
         lambda number: {"steps": 0, "stopped": True} if number else {}, is_stopping=lambda: False
     )

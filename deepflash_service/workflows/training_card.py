@@ -1,0 +1,182 @@
+"""The card of a model: what it was made of, where its maps are cut, and how good it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from deepflash_service.core.agreement import average_scores
+from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
+from deepflash_service.workflows.training_comparison import (
+    FINE_TUNED,
+    FROZEN,
+    NEW,
+    score_frozen,
+    score_new,
+    write_advice,
+)
+from deepflash_service.workflows.training_scores import Judgement, judge_maps, score_experts
+
+if TYPE_CHECKING:
+    from deepflash_service.records import RoiScores
+    from deepflash_service.workflows.hooks import Hooks
+    from deepflash_service.workflows.training_course import Course
+    from deepflash_service.workflows.training_data import TrainingData
+    from deepflash_service.workflows.training_keeper import Keeper
+    from deepflash_service.workflows.training_members import TrainedMembers
+    from deepflash_service.workflows.training_start import Beginning
+
+_PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy", "scikit-image")
+_DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One training, from the draft of its card to the model.
+
+    The draft holds the usual threshold, and the size of the smallest annotated ROIs (or what the
+    user chose).
+    """
+
+    start: Beginning
+    data: TrainingData
+    course: Course
+    draft: ModelCard
+    keeper: Keeper
+    hooks: Hooks
+
+    @property
+    def may_change_size(self) -> bool:
+        """Whether the minimum ROI size may be chosen, because the user has not."""
+        options = self.draft.options
+        return options is None or options.min_roi_size is None
+
+
+def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
+    """Score the members on images that they never saw, and describe the model.
+
+    The ROIs that the scores count are left in ``trained.labels``.
+    """
+    draft, names = work.draft, [image.name for image in work.data.images]
+    warnings: list[str] = []
+    known = work.start.list_known_images()
+    unknown = {index: one for index, one in trained.maps.items() if names[index] not in known}
+    if len(unknown) < len(trained.maps):
+        warnings.append(_tell_known(draft.base, len(trained.maps), unknown=len(unknown)))
+    judged = judge_maps(
+        work.data,
+        work.course.folds,
+        unknown or trained.maps,
+        min_roi_size=draft.min_roi_size,
+        may_change_size=work.may_change_size,
+    )
+    trained.labels = judged.labels
+    ways = _compare(work, judged, warnings=warnings) if unknown else {}
+    for text in warnings:
+        work.hooks.warn(text)
+    return draft.model_copy(
+        update={
+            **_describe_scores(work, judged),
+            "job": work.keeper.run.id,
+            "members": len(trained.networks),
+            "comparison": {way: average_scores(list(one.values())) for way, one in ways.items()},
+            "advice": write_advice(draft.base, ways) if ways else "",
+            "seconds": round(work.keeper.spent_seconds(), 1),
+            "device": trained.device,
+            "software": {name: version(name) for name in _PACKAGES},
+            "warnings": [*draft.warnings, *_list_endings(trained), *warnings],
+        }
+    )
+
+
+def _describe_scores(work: Work, judged: Judgement) -> dict[str, Any]:
+    names = {index: work.data.images[index].name for index in sorted(judged.scores)}
+    smallest = work.draft.min_roi_size
+    return {
+        "threshold": judged.cut.threshold,
+        "min_roi_size": judged.cut.min_roi_size,
+        "scores": judged.mean,
+        "image_scores": {name: judged.scores[index] for index, name in names.items()},
+        "expert_scores": score_experts(work.data, names, min_roi_size=smallest),
+        "held_out_images": list(names.values()),
+    }
+
+
+def _tell_known(reference: str, count: int, *, unknown: int) -> str:
+    if unknown:
+        return (
+            f"The base model {reference} has learnt from {count - unknown} of the {count} held-out "
+            "images before, so they are left out of the scores."
+        )
+    return (
+        f"The base model {reference} has learnt from all held-out images before, so the scores are "
+        "too good. Annotate images that are new to it to learn how good the model is."
+    )
+
+
+def _compare(
+    work: Work, judged: Judgement, *, warnings: list[str]
+) -> dict[str, dict[int, RoiScores]]:
+    """Return the scores of each way to get a model; nothing without a base model."""
+    base, card = work.start.base, work.draft
+    if base is None or not judged.scores:
+        return {}
+    frozen = score_frozen(
+        work.data, judged.scores, base=base, min_roi_size=card.min_roi_size, hooks=work.hooks
+    )
+    ways = {FROZEN: frozen, FINE_TUNED: judged.scores}
+    if work.course.behind:
+        new, fault = score_new(
+            work.data, work.course, card=card, keeper=work.keeper, hooks=work.hooks
+        )
+        warnings += [fault] if fault else []
+        if new:
+            ways[NEW] = {index: new[index] for index in judged.scores}
+    return ways
+
+
+def _list_endings(trained: TrainedMembers) -> list[str]:
+    """Return what the user of the model should know of the end of its training."""
+    endings = [trained.fault] if trained.fault else []
+    taken = sum(trained.steps)
+    if trained.is_stopped and taken < trained.wanted_steps:
+        endings.append(f"Stopped after {taken} of {trained.wanted_steps} steps.")
+    return endings
+
+
+def draft_card(
+    data: TrainingData, course: Course, *, options: TrainOptions, start: Beginning
+) -> ModelCard:
+    """Describe the model as far as it is known before the training.
+
+    Parameters
+    ----------
+    data : TrainingData
+    course : Course
+    options : TrainOptions
+        What the user chose.
+    start : Beginning
+    """
+    base = start.base
+    smallest = options.min_roi_size
+    return ModelCard(
+        name=options.model,
+        network=NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
+        if base is None
+        else base.card.network,
+        members=course.members,
+        threshold=_DEFAULT_THRESHOLD,
+        min_roi_size=data.find_smallest_size() if smallest is None else smallest,
+        intensity_range=data.intensity_range,
+        calibration=data.calibration,
+        target="roi" if base is None else base.card.target,
+        base="new" if base is None else base.reference,
+        options=options,
+        training_images=[data.images[index].name for index in course.list_seen(len(data.images))],
+        experts=data.experts,
+        consensus=data.method,
+        folds=course.parts,
+        data_sha256=start.files,
+        warnings=list(data.warnings),
+    )

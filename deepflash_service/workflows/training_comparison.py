@@ -1,0 +1,168 @@
+"""Is training worth it? The base model as it is, fine-tuned, and a training from scratch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deepflash_service.core.agreement import score_labels
+from deepflash_service.core.labels import remove_small_rois
+from deepflash_service.core.tuning import Cut
+from deepflash_service.errors import ComputeError
+from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.prediction import load_stored
+from deepflash_service.workflows.training_members import train_members
+from deepflash_service.workflows.training_scores import judge_maps, label_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from deepflash_service.records import ModelCard, RoiScores
+    from deepflash_service.store.models import StoredModel
+    from deepflash_service.workflows.training_course import Course
+    from deepflash_service.workflows.training_data import TrainingData
+    from deepflash_service.workflows.training_keeper import Keeper
+
+    Scores = Mapping[int, RoiScores]
+
+FROZEN, FINE_TUNED, NEW = "frozen", "fine_tuned", "new"
+CLEAR_DIFFERENCE = 0.01
+NO_BASE = (
+    "There is no base model, so there is nothing to compare with. Choose a base model, or leave "
+    "out the comparison."
+)
+_STOPPED = "Stopped before the training from scratch was complete, so it is not compared."
+
+
+def score_frozen(
+    data: TrainingData,
+    indices: Iterable[int],
+    *,
+    base: StoredModel,
+    min_roi_size: int,
+    hooks: Hooks,
+) -> dict[int, RoiScores]:
+    """Score the base model as it is, cut as its own card says.
+
+    Parameters
+    ----------
+    data : TrainingData
+    indices : iterable of int
+        Positions of the images to score.
+    base : StoredModel
+    min_roi_size : int
+        Smaller ROIs are removed from the truth, in pixels.
+    hooks : Hooks
+        Asked for a cancellation.
+
+    Returns
+    -------
+    dict of int to RoiScores
+    """
+    model = load_stored(base)
+    card = model.card
+    cut = Cut(card.threshold, card.min_roi_size, float("nan"), float("nan"))
+    quiet = Hooks(is_cancelled=hooks.is_cancelled)
+    scores = {}
+    for index in sorted(indices):
+        hooks.check()
+        image = data.images[index]
+        found = label_map(model.predict(np.asarray(image.pixels, dtype=np.float32), quiet), cut)
+        truth = remove_small_rois(image.truth, min_roi_size=min_roi_size)
+        scores[index] = score_labels(found, truth)
+    return scores
+
+
+def score_new(
+    data: TrainingData, course: Course, *, card: ModelCard, keeper: Keeper, hooks: Hooks
+) -> tuple[dict[int, RoiScores], str]:
+    """Train members from scratch for as many steps as the fine-tuned ones, and score them.
+
+    They are kept in the job folder like the others, so that a resumed job goes on with them, but
+    they become no part of the model. What ends them early does not end the job.
+
+    Parameters
+    ----------
+    data : TrainingData
+    course : Course
+        Of the fine-tuned members.
+    card : ModelCard
+        Draft of the model.
+    keeper : Keeper
+    hooks : Hooks
+
+    Returns
+    -------
+    dict of int to RoiScores
+        Empty unless all members have learnt to the end.
+    str
+        Why it is empty.
+    """
+    rival = replace(
+        course,
+        ahead=course.members,
+        behind=0,
+        title=" (from scratch, only to compare)",
+    )
+    if hooks.is_stopping():
+        return {}, _STOPPED
+    try:
+        trained = train_members(data, rival, card=card, keeper=keeper, base=None, hooks=hooks)
+    except ComputeError as error:
+        return {}, f"The training from scratch is not compared: {error.message}"
+    if trained.fault or trained.is_stopped:
+        return {}, trained.fault or _STOPPED
+    options = card.options
+    judged = judge_maps(
+        data,
+        rival.folds,
+        trained.maps,
+        min_roi_size=card.min_roi_size,
+        may_change_size=options is None or options.min_roi_size is None,
+    )
+    return judged.scores, ""
+
+
+def write_advice(reference: str, scores: Mapping[str, Scores]) -> str:
+    """Say in a sentence which way gave the best model, and by how much.
+
+    Parameters
+    ----------
+    reference : str
+        Of the base model.
+    scores : mapping of str to mapping of int to RoiScores
+        Keyed ``frozen``, ``fine_tuned`` and, where it was compared, ``new``; of the same images.
+
+    Returns
+    -------
+    str
+    """
+    f1 = {way: fmean(one.f1 for one in found.values()) for way, found in scores.items()}
+    names = {
+        FINE_TUNED: "the fine-tuned model",
+        FROZEN: f"the base model {reference} as it is",
+        NEW: "a model trained from scratch",
+    }
+    mine = f1[FINE_TUNED]
+    best = max((way for way in f1 if way != FINE_TUNED), key=lambda way: f1[way])
+    others = " and ".join(f"{f1[way]:.2f} of {names[way]}" for way in (FROZEN, NEW) if way in f1)
+    count = len(scores[FINE_TUNED])
+    images = f"{count} held-out image{'' if count == 1 else 's'}"
+    if abs(mine - f1[best]) < CLEAR_DIFFERENCE:
+        return f"Fine-tuning makes no clear difference: F1 {mine:.2f} on {images}, {others}."
+    if mine > f1[best]:
+        better = sum(one.f1 > scores[best][index].f1 for index, one in scores[FINE_TUNED].items())
+        return (
+            f"Fine-tuning is worth it: F1 {mine:.2f} on {images} (better on {better}), against "
+            f"{others}."
+        )
+    remedy = {
+        FROZEN: f"Use {reference} without training, or annotate more images.",
+        NEW: "Train with new as base model.",
+    }
+    return (
+        f"Fine-tuning is not worth it: F1 {mine:.2f} on {images}, against {others}. {remedy[best]}"
+    )
