@@ -132,7 +132,8 @@ def train_model(
         hooks.end_early(_NOTHING_LEARNT)
         return None
     keeper = Keeper(run, seconds=checkpoint_seconds, fingerprint=start.fingerprint)
-    data = read_training_data(dataset, options, hooks=hooks)
+    base = None if start.base is None else start.base.card
+    data = read_training_data(dataset, options, hooks=hooks, base=base)
     for warning in data.warnings:
         hooks.warn(warning)
     course = plan_course(data, options, base=start.base)

@@ -170,6 +170,7 @@ def draft_card(
         min_roi_size=data.find_smallest_size() if smallest is None else smallest,
         intensity_range=data.intensity_range,
         calibration=data.calibration,
+        roi_diameter=round(data.find_diameter(), 2),
         target="roi" if base is None else base.card.target,
         base="new" if base is None else base.reference,
         options=options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ SIZE = Calibration(pixel_width=0.25, pixel_height=0.5, unit="µm")
 OPTIONS = SegmentOptions(model="pointwise")
 
 
-def make_model(*, channels: int = 1, smallest: int = 4) -> LoadedModel:
+def make_model(*, channels: int = 1, smallest: int = 4, **facts: Any) -> LoadedModel:
     """Return a model whose probability is a curve of the normalised intensity and its context."""
     card = ModelCard(
-        name="pointwise", network=NetworkCard(channels=channels), min_roi_size=smallest
+        name="pointwise", network=NetworkCard(channels=channels), min_roi_size=smallest, **facts
     )
 
     def member(tiles: Any) -> Any:
@@ -38,6 +39,11 @@ def make_model(*, channels: int = 1, smallest: int = 4) -> LoadedModel:
         precision="float32",
         seconds_per_megapixel=0.0,
     )
+    return wrap_predictor(predictor, card)
+
+
+def wrap_predictor(predictor: LoadedPredictor, card: ModelCard) -> LoadedModel:
+    """Return a predictor as a model that can be scaled."""
     return LoadedModel(
         "pointwise@1",
         card,
@@ -45,6 +51,7 @@ def make_model(*, channels: int = 1, smallest: int = 4) -> LoadedModel:
         predict_rows=lambda rows, hooks: predictor.predict_rows(
             rows, watch=Watch(hooks.report, hooks.warn, hooks.is_cancelled)
         ),
+        rescale=lambda scale: wrap_predictor(replace(predictor, scale=scale), card),
     )
 
 

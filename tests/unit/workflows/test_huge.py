@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from deepflash_service.records import Calibration
 from deepflash_service.store.images import (
     read_image,
     write_image,
@@ -65,6 +66,23 @@ def test_stacks_and_channels_are_segmented_plane_by_plane(
         monkeypatch.setattr(huge, "HUGE_PIXELS", 0)
     both = make_model(channels=2)
     compare(tmp_path / "s.tif", tmp_path / "c", monkeypatch, model=both)
+
+
+@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.parametrize("trained", [(0.1, 0.2), (0.6, 1.3), (0.4, 0.35)])
+def test_another_pixel_size_gives_the_files_of_the_ordinary_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trained: tuple[float, float]
+) -> None:
+    """An image that is enlarged, shrunk, or both, in bands and in one piece."""
+    size = Calibration(pixel_width=trained[0], pixel_height=trained[1], unit="micron")
+    write_image(tmp_path / "a.tif", draw_image((400, 300)), calibration=SIZE)
+    model = make_model(calibration=size)
+    warnings: list[str] = []
+    hooks = Hooks(warn=warnings.append)
+    compare(tmp_path / "a.tif", tmp_path, monkeypatch, model=model, hooks=hooks)
+    assert [text.startswith("a.tif: rescaled") for text in warnings] == [True, True]
+    assert warnings[0] == warnings[1]
+    assert read_image(tmp_path / "whole" / "a_labels.tif").shape == (400, 300)
 
 
 @pytest.mark.usefixtures("small_pieces")
