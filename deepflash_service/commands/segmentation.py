@@ -220,11 +220,24 @@ def find_sources(sources: tuple[Path, ...], output: Path) -> list[Path]:
 def _print_result(result: dict[str, Any], output: Path) -> None:
     where = f" on {result['device']}" if result["device"] else ""
     click.echo(f"{result['model']}@{result['version']}{where}")
-    rows = [[one["image"], one["rois"], one["seconds"]] for one in result["images"]]
-    print_table(["image", "ROIs", "seconds"], rows)
+    print_table(*_tabulate(result["images"]))
     click.echo(f"Results: {output}")
     if "shards" in result:
         click.echo(_describe_shards(result["shards"]))
+
+
+def _tabulate(images: list[dict[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Return headings and rows; with a forecast, what to look at first comes first."""
+    from deepflash_service.workflows.outlook import describe_outlook, sort_entries
+
+    headings = ["image", "ROIs", "seconds"]
+    if all(one.get("expected_f1") is None and not one.get("flags") for one in images):
+        return headings, [[one["image"], one["rois"], one["seconds"]] for one in images]
+    rows = [
+        [one["image"], one["rois"], one["seconds"], one["expected_f1"], ", ".join(one["flags"])]
+        for one in sort_entries([describe_outlook() | one for one in images])
+    ]
+    return [*headings, "expected F1", "flags"], rows
 
 
 def _describe_shards(facts: dict[str, Any]) -> str:

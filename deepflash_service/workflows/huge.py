@@ -25,6 +25,7 @@ from deepflash_service.store.scratch import open_scratch, publish_files
 from deepflash_service.store.zarr_reading import is_zarr
 from deepflash_service.workflows.huge_outlines import OutlineFiles, open_outlines, trace_plane
 from deepflash_service.workflows.huge_task import HugeTask, SmallPicture, plan_task
+from deepflash_service.workflows.outlook import Outlook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,8 +237,9 @@ def _finish(
         name = task.image.name
         tables.append(task.naming.complete_table(table, name, numbers=numbers, position=position))
         pixels = task.shape[0] * task.shape[1]
-        row = sum_up_rois(facts, pixels=pixels, calibration=calibration)
-        rows.append(task.naming.complete_row(row, name, position))
+        sums = sum_up_rois(facts, pixels=pixels, calibration=calibration)
+        row = task.naming.complete_row(sums, name, position)
+        rows.append(Outlook(plane.sums.find_uncertainty()).complete_row(row))
     return pd.concat(tables, ignore_index=True), pd.DataFrame(rows)
 
 

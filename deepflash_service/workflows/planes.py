@@ -14,6 +14,7 @@ from deepflash_service.core.scaling import find_diameter
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
 from deepflash_service.workflows.empty_results import explain_nothing
+from deepflash_service.workflows.outlook import COLUMNS, Judge, Outlook
 from deepflash_service.workflows.pixel_sizes import (
     ScaledModel,
     choose_calibration,
@@ -24,6 +25,8 @@ from deepflash_service.workflows.prediction import LoadedModel, choose_pixels
 from deepflash_service.workflows.roi_naming import RoiNaming
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from deepflash_service.records import LabelImage, ProbabilityMap
@@ -32,12 +35,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SegmentedPlane:
-    """One plane: raw pixels (M, N) or (M, N, C), its map, its ROIs, slice and frame (1-based)."""
+    """One plane: raw pixels (M, N) or (M, N, C), its map, its ROIs, slice and frame (1-based).
+
+    ``outlook`` tells what is expected of the result.
+    """
 
     pixels: Any
     probability: ProbabilityMap
     labels: LabelImage
     position: tuple[int, int]
+    outlook: Outlook
 
     @property
     def grey(self) -> Any:
@@ -141,7 +148,8 @@ class SegmentedImage:
                 probability=plane.probability,
                 calibration=self.image.calibration,
             )
-            rows.append(self.naming.complete_row(row, name, plane.position))
+            facts = self.naming.complete_row(row, name, plane.position)
+            rows.append(plane.outlook.complete_row(facts))
         return pd.DataFrame(rows)
 
     def remark(self) -> str:
@@ -165,7 +173,7 @@ def make_empty_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     from deepflash_service.core.measurements import measure_rois, summarize_image
 
     nothing = np.zeros((1, 1), dtype=np.int32)
-    columns = ["Image", "Z", "T", *summarize_image(nothing), "Model", "Threshold"]
+    columns = ["Image", "Z", "T", *summarize_image(nothing), "Model", "Threshold", *COLUMNS]
     return measure_rois(nothing), pd.DataFrame(columns=columns)
 
 
@@ -197,6 +205,7 @@ def segment_planes(
     for note in scaled.notes:
         hooks.warn(f"{image.name}: {note}")
     threshold, smallest = choose_limits(options, scaled)
+    judge = Judge(model.card, threshold, smallest, scaled.scale)
     count = image.layout.planes
     numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
     planes = []
@@ -204,9 +213,11 @@ def segment_planes(
         hooks.check()
         pixels = choose_pixels(image, number, channel=options.channel, card=model.card)
         part = hooks.for_step(step, len(numbers), prefix=f"plane {number}, " if count > 1 else "")
-        probability = scaled.model.predict(pixels, part)
+        probability, members = _predict(scaled.model, pixels, part)
         labels = label_rois(probability, threshold=threshold, min_roi_size=smallest)
-        planes.append(SegmentedPlane(pixels, probability, labels, image.layout.locate(number - 1)))
+        outlook = judge.judge(pixels, probability, members=members, labels=labels)
+        position = image.layout.locate(number - 1)
+        planes.append(SegmentedPlane(pixels, probability, labels, position, outlook))
     layout = image.layout if len(planes) == count else PlaneLayout()
     segmented = SegmentedImage(
         image=image,
@@ -220,3 +231,10 @@ def segment_planes(
     if remark := segmented.remark():
         hooks.warn(f"{image.name}: {remark}")
     return segmented
+
+
+def _predict(model: LoadedModel, pixels: Any, hooks: Hooks) -> tuple[ProbabilityMap, Sequence[Any]]:
+    """Return the mean map, and those of the members where a forecast needs them."""
+    if model.card.forecast is None or model.predict_members is None:
+        return model.predict(pixels, hooks), ()
+    return model.predict_members(pixels, hooks)

@@ -15,6 +15,7 @@ from deepflash_service.store.runs import Run, list_inputs
 from deepflash_service.store.sources import refuse_memory
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.huge import is_huge, segment_huge
+from deepflash_service.workflows.outlook import describe_outlook, name_flagged
 from deepflash_service.workflows.planes import segment_planes
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.segment_files import (
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+
+_NO_FORECAST = "segmented piece by piece, so that there is no forecast for it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def segment_images(
     -------
     dict
         ``{"model", "version", "device", "images": [{"image", "rois", "seconds", "files",
-        "error"}]}``.
+        "error", "expected_f1", "flags"}]}``.
 
     Raises
     ------
@@ -92,11 +96,14 @@ def segment_images(
         found.append(segment_file(source, model, options=options, place=place, hooks=step))
         step.report(Progress("done", 1, 1))
     write_tables(output, layout, **gather_tables(found))
+    entries = [one.entry for one in found]
+    if flagged := name_flagged(entries):
+        hooks.warn(flagged)
     return {
         "model": model.card.name,
         "version": model.card.version,
         "device": describe_device(model),
-        "images": [one.entry for one in found],
+        "images": entries,
     }
 
 
@@ -117,13 +124,15 @@ def segment_file(
     """
     start = time.perf_counter()
     entry: dict[str, Any] = {"image": source.name, "rois": None, "seconds": 0.0}
-    entry |= {"files": {}, "error": None}
+    entry |= {"files": {}, "error": None, **describe_outlook()}
     rois = summary = None
     try:
         if model.predict_rows is not None and is_huge(source):
             huge = segment_huge(source, model, options=options, place=place, hooks=hooks)
             rois, summary = huge.rois, huge.summary
             entry |= {"rois": huge.count, "files": huge.files}
+            if model.card.forecast is not None:
+                hooks.warn(f"{source.name}: {_NO_FORECAST}")
         else:
             image = read_image(source)
             segmented = segment_planes(image, model, options=options, hooks=hooks)
@@ -132,6 +141,7 @@ def segment_file(
             )
             rois, summary = segmented.measure(source.name), segmented.summarize(source.name)
             entry |= {"rois": segmented.count(), "files": files}
+            entry |= describe_outlook(plane.outlook for plane in segmented.planes)
     except JobCancelled:
         raise
     except DeepFlashError as error:

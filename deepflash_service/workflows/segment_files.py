@@ -14,6 +14,7 @@ from deepflash_service.store.images import (
     write_probability,
     write_roi_zip,
 )
+from deepflash_service.workflows.outlook import rank_reviews
 from deepflash_service.workflows.planes import make_empty_tables
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def write_tables(
         rois, summary = ([table] for table in make_empty_tables())
     for name, tables in (("rois", rois), ("summary", summary)):
         filled = [table for table in tables if len(table)] or list(tables[:1])
-        table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame()
+        table = rank_reviews(pd.concat(filled, ignore_index=True) if filled else pd.DataFrame())
         write_text(
             output / f"{name}{layout.table_suffix}.csv",
             table.to_csv(index=False, lineterminator="\n"),

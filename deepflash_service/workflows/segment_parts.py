@@ -12,6 +12,7 @@ from deepflash_service.records import SegmentOptions
 from deepflash_service.store import image_records as records
 from deepflash_service.store.leftovers import announce_writer
 from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.outlook import describe_outlook
 from deepflash_service.workflows.packed_tables import pack_table, unpack_table
 from deepflash_service.workflows.planned_model import load_planned
 from deepflash_service.workflows.segment import (
@@ -142,7 +143,7 @@ def _describe_done(
 def record_failure(part: ImagePart, error: DeepFlashError) -> dict[str, Any]:
     """Return the record of an image that no process could finish."""
     entry: dict[str, Any] = {"image": Path(part.source).name, "rois": None, "seconds": 0.0}
-    entry |= {"files": {}, "error": describe_error(error)}
+    entry |= {"files": {}, "error": describe_error(error), **describe_outlook()}
     return {"entry": entry, "rois": None, "summary": None, "device": "", "warnings": []}
 
 

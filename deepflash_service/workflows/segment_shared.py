@@ -13,6 +13,7 @@ from deepflash_service.records import IsCancelled, Progress
 from deepflash_service.store import image_records as records
 from deepflash_service.store.leftovers import announce_writer, remove_leftovers
 from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.outlook import name_flagged
 from deepflash_service.workflows.segment import gather_tables
 from deepflash_service.workflows.segment_files import FLAT, ResultLayout, write_tables
 from deepflash_service.workflows.segment_parts import (
@@ -185,13 +186,16 @@ def _assemble(
     write_tables(output, layout, **gather_tables(opened))
     for warning in dict.fromkeys(text for record in found for text in record["warnings"]):
         hooks.warn(warning)
+    entries = [one.entry for one in opened]
+    if flagged := name_flagged(entries):
+        hooks.warn(flagged)
     name, _, version = plan.model.rpartition("@")
     devices = dict.fromkeys(record["device"] for record in found if record["device"])
     return {
         "model": name,
         "version": int(version),
         "device": ", ".join(devices),
-        "images": [one.entry for one in opened],
+        "images": entries,
     }
 
 
