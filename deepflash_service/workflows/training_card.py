@@ -16,6 +16,7 @@ from deepflash_service.workflows.training_comparison import (
     score_new,
     write_advice,
 )
+from deepflash_service.workflows.training_forecast import learn_forecast
 from deepflash_service.workflows.training_scores import Judgement, judge_maps, score_experts
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
     return draft.model_copy(
         update={
             **_describe_scores(work, judged),
+            "forecast": learn_forecast(work.data, unknown, judged),
             "job": work.keeper.run.id,
             "members": len(trained.networks),
             "comparison": {way: average_scores(list(one.values())) for way, one in ways.items()},
