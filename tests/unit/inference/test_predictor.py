@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deepflash_service.core.bands import ImageRows
 from deepflash_service.core.normalization import normalize
+from deepflash_service.core.scaling import Scale
 from deepflash_service.errors import ComputeError, InputError, JobCancelled
 from deepflash_service.inference import engines
 from deepflash_service.inference.engines import choose_engine, compile_openvino, make_probe
@@ -112,6 +114,39 @@ def test_noise_is_not_stretched() -> None:
     np.testing.assert_allclose(
         _make_fake([lambda tiles: tiles[..., 0]])(1e-3 * noise), seen, atol=1e-5
     )
+
+
+@pytest.mark.parametrize("scale", [Scale(2, 2), Scale(0.5, 0.5), Scale(0.4, 1.8)])
+def test_noise_is_not_stretched_at_another_scale(scale: Scale) -> None:
+    """An enlarged image is smooth, yet its noise is known: members never see it as cells."""
+    seen = []
+
+    def member(tiles: Any) -> Any:
+        seen.append(tiles[..., 0])
+        return tiles[..., 0]
+
+    noise = np.random.default_rng(0).normal(20, 5, (640, 640))
+    _make_fake([member], flips=((),), scale=scale)(noise)
+    assert 0.4 < np.percentile(np.concatenate(seen), 99.8) < 0.7
+
+
+@pytest.mark.parametrize("scale", [Scale(1.7, 1.7), Scale(0.6, 0.6), Scale(0.6, 1.7)])
+def test_a_scaled_prediction_is_on_the_grid_of_the_image(scale: Scale) -> None:
+    """The map lies where the image is bright, by rows bit for bit as in one piece, per member."""
+    rows, columns = np.mgrid[:300, :420]
+    image = (np.hypot(rows - 120, columns - 300) < 40).astype(np.float32)
+    predictor = _make_fake(
+        [lambda tiles: np.clip(tiles[..., 0], 0, 1), lambda tiles: tiles[..., 0] * 0], scale=scale
+    )
+    members: list[Any] = []
+    found = predictor.predict(image, members=members)
+    assert found.shape == image.shape
+    assert np.abs(2 * found - image).mean() < 0.01
+    np.testing.assert_array_equal(2 * found > 0.5, image > 0.5)
+    assert [one.shape for one in members] == [image.shape] * 2
+    np.testing.assert_allclose(members[0], 2 * found, atol=1e-3)
+    bands = list(predictor.predict_rows(ImageRows.of(image)))
+    np.testing.assert_array_equal(np.concatenate([band for _, band in bands]), found)
 
 
 def test_wrong_channels_are_refused() -> None:

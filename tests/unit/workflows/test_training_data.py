@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from deepflash_service.errors import InputError
-from deepflash_service.records import TrainOptions
+from deepflash_service.records import Calibration, ModelCard, TrainOptions
 from deepflash_service.store import datasets
-from deepflash_service.store.images import write_image, write_labels, write_mask
+from deepflash_service.store.images import read_image, write_image, write_labels, write_mask
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.training_course import plan_course
 from deepflash_service.workflows.training_data import TrainingData, read_training_data
@@ -21,12 +22,13 @@ from tests.unit.workflows.conftest import LABELS
 MASK = LABELS > 0
 
 
-def read(folder: Path, *experts: str, **chosen: Any) -> TrainingData:
+def read(folder: Path, *experts: str, card: ModelCard | None = None, **chosen: Any) -> TrainingData:
     """Return the training data of folders ``images`` and one per expert."""
     masks = {expert: folder / expert for expert in experts}
     found = datasets.link_folders(folder / "home", folder / "images", masks=masks)
     options = TrainOptions(dataset=found, model="m", **chosen)
-    return read_training_data(datasets.open_dataset(folder / "home", found), options, hooks=Hooks())
+    dataset = datasets.open_dataset(folder / "home", found)
+    return read_training_data(dataset, options, hooks=Hooks(), base=card)
 
 
 @pytest.fixture
@@ -139,3 +141,51 @@ def test_no_image_is_trained_on_and_held_out(folder: Path) -> None:
         (folder / "images" / name).unlink()
     single = plan_course(read(folder, "a"), options, base=None)
     assert not single.has_held_out
+
+
+def test_the_diameter_is_that_of_the_median_roi(folder: Path) -> None:
+    """Areas of 64, 120 and 1 pixels in each image."""
+    assert read(folder, "a").find_diameter() == pytest.approx(2 * np.sqrt(64 / np.pi))
+
+
+def test_pixel_sizes_of_images_and_base_are_compared(folder: Path) -> None:
+    """The first image that tells a size decides; others, and a base model, are named."""
+    sizes = {"2.tif": 0.5, "3.tif": 0.25}
+    for name, size in sizes.items():
+        path = folder / "images" / name
+        calibration = Calibration(pixel_width=size, pixel_height=size, unit="µm")
+        write_image(path, read_image(path).select(), calibration=calibration)
+    data = read(folder, "a", base="old")
+    assert data.calibration.pixel_width == 0.5
+    assert len(data.warnings) == 1
+    assert "2.tif has 0.5 µm, 3.tif 0.25 µm" in data.warnings[0]
+    card = ModelCard(name="old", calibration=Calibration(pixel_width=1, unit="µm"))
+    warnings = read(folder, "a", card=card).warnings
+    assert "trained on pixels of 1 µm, these images have 0.5 µm" in warnings[1]
+
+
+def test_a_number_of_folds_overrules_the_preset(folder: Path) -> None:
+    """One member for each; a preset of one member still divides the images, for one fold."""
+    data = read(folder, "a")
+    options = TrainOptions(dataset="d", model="m", preset="quick")
+    quick = plan_course(data, options, base=None)
+    assert (quick.members, quick.parts, len(quick.folds)) == (1, 3, 1)
+    every = plan_course(data, options.model_copy(update={"folds": 2}), base=None)
+    assert every.folds == ((0, 2), (1,))
+    assert (every.members, every.parts, every.total) == (2, 2, 2)
+
+
+def test_only_fine_tuned_members_are_compared(folder: Path) -> None:
+    """Members from scratch come behind them, if there is anything to compare on."""
+    base = SimpleNamespace(card=ModelCard(name="b"), reference="b@1")
+    options = TrainOptions(dataset="d", model="m", compare=True)
+    data = read(folder, "a")
+    compared = plan_course(data, options, base=cast("Any", base))
+    assert (compared.members, compared.behind, compared.total) == (3, 3, 6)
+    assert plan_course(data, options, base=None).behind == 0
+    plain = options.model_copy(update={"compare": False})
+    assert plan_course(data, plain, base=cast("Any", base)).behind == 0
+    for name in ("2.tif", "3.tif"):
+        (folder / "images" / name).unlink()
+    single = plan_course(read(folder, "a"), options, base=cast("Any", base))
+    assert (single.behind, single.parts) == (0, 0)
