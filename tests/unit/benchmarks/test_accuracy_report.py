@@ -1,0 +1,115 @@
+"""Bars and tables of the accuracy protocols."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.accuracy_bench import judge
+from benchmarks.accuracy_blank import make_blanks
+from benchmarks.accuracy_forecast import measure_r2
+from benchmarks.accuracy_report import (
+    make_ablation_table,
+    make_bar_table,
+    make_score_table,
+    print_report,
+)
+
+MEAN = {"dice": 0.83, "f1": 0.8, "ap50": 0.67, "ap70": 0.5, "map": 0.4}
+EXPERTS = {"mean_expert_dice": 0.758, "mean_expert_f1": 0.752, "at_least_worst": 1}
+ROW = {
+    "image": "0001.png", "group": 1, "threshold": 0.45, "min_roi_size": 30, "f1": 0.8,
+    "dice": 0.83, "ap50": 0.67, "ap70": 0.5, "map": 0.4, "mean_expert_f1": 0.752,
+    "worst_expert_f1": 0.54,
+}  # fmt: skip
+
+
+def _make_result(**changes: Any) -> dict[str, Any]:
+    member = {"number": 1, "steps": 1500, "seconds": 1600.0}
+    return {
+        "computer": {"cpu": "a processor"},
+        "bars": [judge("mean Dice", 0.83, at_least=0.82)],
+        "scores": {"mean": MEAN, "mean_at_half": MEAN, "experts": EXPERTS, "images": [ROW]},
+        "trainings": [
+            {"model": "wue1-standard", "filters": 32, "device": "a device", "members": [member]}
+        ],
+        "missing_members": {},
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "holds"),
+    [
+        (0.82, {"at_least": 0.82}, True),
+        (0.8199, {"at_least": 0.82}, False),
+        (600.0, {"at_most": 600.0}, True),
+        (601.0, {"at_most": 600.0}, False),
+        (None, {"at_most": 600.0}, False),
+        (None, {"at_least": 0.1}, False),
+    ],
+)
+def test_a_bar_holds_at_its_value(
+    value: float | None, bounds: dict[str, float], *, holds: bool
+) -> None:
+    """A bar holds from its value on; what was not measured holds no bar."""
+    assert judge("figure", value, **bounds)["holds"] is holds
+
+
+def test_a_missed_bar_cannot_be_overlooked() -> None:
+    """The table of bars says no, and says when members are missing."""
+    missed = _make_result(bars=[judge("mean F1", 0.7, at_least=0.79)])
+    partial = _make_result(missing_members={"wue1-standard": [3]})
+    table = make_bar_table({"wue1": missed, "parv": partial}).splitlines()
+    assert table[2] == "| wue1 | mean F1 | at least 0.790 | 0.700 | **no** |"
+    assert table[3].endswith("| members missing |")
+
+
+def test_scores_stand_beside_the_experts() -> None:
+    """The table of scores has the experts' means and how many images reach the worst."""
+    line = make_score_table({"wue1": _make_result()}).splitlines()[2]
+    assert line.startswith("| wue1, 1 images | 0.830 | 0.800 |")
+    assert line.endswith("| 0.758 / 0.752 | 1 of 1 |")
+
+
+def test_the_report_reads_every_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All tables are printed from the files of a folder; an empty folder prints none."""
+    print_report(tmp_path)
+    assert not capsys.readouterr().out.strip()
+    (tmp_path / "accuracy_wue1.json").write_text(json.dumps(_make_result()), "utf-8")
+    print_report(tmp_path)
+    text = capsys.readouterr().out
+    assert "| wue1-standard | 32 | 1 | 1500 | 1600 to 1600 | a device |" in text
+    assert "| 0001.png | 1 | 0.45 / 30 | 0.830 | 0.800 |" in text
+
+
+def test_a_switch_is_compared_with_the_recipe_of_its_seed() -> None:
+    """Differences are taken seed by seed."""
+    values = {("recipe", 0): 0.7, ("recipe", 1): 0.8, ("no noise", 0): 0.6, ("no noise", 1): 0.81}
+    rows = [
+        {"switch": name, "seed": seed, "dice": one, "f1": one, "ap50": one, "seconds": 60.0}
+        for (name, seed), one in values.items()
+    ]
+    line = make_ablation_table(rows).splitlines()[3]
+    assert line.startswith("| no noise | 2 | 0.705 | 0.705 |")
+    assert "| -0.100, +0.010 |" in line
+
+
+def test_r2_of_the_mean_is_zero_and_of_the_truth_one() -> None:
+    """R2 = 1 - SSE / SST; a forecast worse than the mean is negative."""
+    truth = [0.5, 0.7, 0.9]
+    assert measure_r2(truth, truth) == 1.0
+    assert measure_r2([0.7] * 3, truth) == 0.0
+    assert measure_r2([0.9, 0.7, 0.5], truth) < 0
+
+
+def test_blank_images_hold_nothing_but_noise() -> None:
+    """Zeros are zeros; the noise lies around 20 with a standard deviation of 5."""
+    blanks = make_blanks()
+    assert not blanks["zeros"].any()
+    assert blanks["noise"].mean() == pytest.approx(20, abs=0.05)
+    assert blanks["noise"].std() == pytest.approx(5, abs=0.05)
+    assert {one.shape for one in blanks.values()} == {(1024, 1024)}

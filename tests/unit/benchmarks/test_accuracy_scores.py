@@ -1,0 +1,105 @@
+"""Scores of the accuracy protocols, on maps made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.accuracy_scores import Unit, average_experts, score_cut, score_units
+
+SIZE = 30
+
+
+def _draw(*squares: tuple[int, int, int], shape: tuple[int, int] = (64, 64)) -> np.ndarray:
+    """Return a label image with squares (row, column, edge)."""
+    labels = np.zeros(shape, dtype=np.int32)
+    for number, (row, column, edge) in enumerate(squares, start=1):
+        labels[row : row + edge, column : column + edge] = number
+    return labels
+
+
+def _make_unit(
+    name: str, group: int, *, level: float = 0.9, faint: float = 0.0, **experts: np.ndarray
+) -> Unit:
+    truth = _draw((2, 2, 10), (2, 30, 10), (30, 2, 10))
+    probability = np.where(truth > 0, level, 0.01).astype(np.float32)
+    probability[50:60, 50:60] = faint
+    return Unit(name, group, probability, truth, experts)
+
+
+def test_a_perfect_map_has_perfect_scores() -> None:
+    """Every score of a map that shows the truth is 1."""
+    row = score_cut(_make_unit("a", 0), (0.5, SIZE), min_roi_size=SIZE)
+    assert [row[key] for key in ("dice", "f1", "ap50", "ap70", "map")] == [1.0] * 5
+    assert row["found"] == row["expected"] == 3
+
+
+def test_one_false_roi_of_four_is_counted_once() -> None:
+    """F1 and AP of three matches and one false ROI follow their formulas."""
+    row = score_cut(_make_unit("a", 0, faint=0.9), (0.5, SIZE), min_roi_size=SIZE)
+    assert row["f1"] == pytest.approx(6 / 7, abs=1e-4)
+    assert row["ap50"] == row["map"] == 0.75
+    assert row["dice"] == pytest.approx(600 / 700, abs=1e-4)
+
+
+def test_map_is_the_mean_over_ten_ious() -> None:
+    """An ROI with IoU 0.72 counts at five of the ten levels."""
+    truth = _draw((10, 10, 10))
+    probability = np.zeros(truth.shape, dtype=np.float32)
+    probability[10:20, 10:20] = 0.9
+    probability[18:, 10:20] = 0.0
+    probability[10:18, 10:19] = 0.9
+    probability[10:18, 19] = 0.0
+    unit = Unit("a", 0, probability, truth, {})
+    row = score_cut(unit, (0.5, SIZE), min_roi_size=SIZE)
+    assert (row["ap50"], row["ap70"], row["map"]) == (1.0, 1.0, 0.5)
+
+
+def test_the_cut_of_an_image_is_chosen_on_other_folds_only() -> None:
+    """A fold that needs a low threshold does not get it from its own images."""
+    usual = [_make_unit(f"{number}", number % 2) for number in range(6)]
+    faint = [_make_unit(f"f{number}", 2, level=0.4) for number in range(3)]
+    found = score_units([*usual, *faint], min_roi_size=SIZE)
+    rows = {row["image"]: row for row in found["images"]}
+    assert rows["f0"]["threshold"] == 0.5
+    assert rows["f0"]["f1"] == 0.0
+    assert rows["0"]["threshold"] < 0.4
+    assert found["cut"]["threshold"] < 0.4
+    assert found["mean_at_half"]["f1"] == pytest.approx(6 / 9, abs=1e-4)
+
+
+def test_a_given_cut_is_taken_for_every_image() -> None:
+    """Frozen models are scored where they cut by themselves."""
+    units = [_make_unit("a", 0, level=0.4), _make_unit("b", 1, level=0.4)]
+    found = score_units(units, min_roi_size=SIZE, cut=(0.3, 200))
+    assert {(row["threshold"], row["min_roi_size"]) for row in found["images"]} == {(0.3, 200)}
+    assert found["mean"]["f1"] == 0.0
+
+
+def test_each_image_stands_beside_its_experts() -> None:
+    """Worst and mean expert are told, ROIs below the minimum size left out on both sides."""
+    half = _draw((2, 2, 10), (60, 60, 3))
+    whole = _draw((2, 2, 10), (2, 30, 10), (30, 2, 10))
+    units = [_make_unit(str(number), number, one=half, two=whole) for number in range(3)]
+    found = score_units(units, min_roi_size=SIZE)
+    row = found["images"][0]
+    assert row["worst_expert_f1"] == 0.5
+    assert row["mean_expert_f1"] == 0.75
+    assert row["mean_expert_dice"] == pytest.approx((200 / 409 + 1) / 2, abs=1e-4)
+    assert row["at_least_worst"] is True
+    assert found["experts"]["at_least_worst"] == 3
+
+
+def test_an_image_below_its_worst_expert_is_counted() -> None:
+    """A map that shows nothing is below every expert who saw something."""
+    whole = _draw((2, 2, 10), (2, 30, 10), (30, 2, 10))
+    units = [_make_unit("a", 0, one=whole), _make_unit("b", 1, level=0.01, one=whole)]
+    rows = score_units(units, min_roi_size=SIZE, cut=(0.5, SIZE))["images"]
+    assert average_experts(rows)["at_least_worst"] == 1
+
+
+def test_without_experts_there_is_nothing_beside_the_scores() -> None:
+    """A set without experts has no figures of experts."""
+    found = score_units([_make_unit("a", 0), _make_unit("b", 1)], min_roi_size=SIZE)
+    assert found["experts"] == {}
+    assert "worst_expert_f1" not in found["images"][0]
