@@ -20,7 +20,7 @@ from deepflash_service.commands.output import (
     print_warnings,
     show_work,
 )
-from deepflash_service.records import ConsensusMethod, ModelCard, Preset
+from deepflash_service.records import MOST_MEMBERS, ConsensusMethod, ModelCard, Preset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="Instead of the preset's number.")
 @click.option(
     "--preset", type=click.Choice(get_args(Preset)), default="standard", show_default=True
+)
+@click.option(
+    "--folds",
+    type=click.IntRange(2, MOST_MEMBERS),
+    help="Instead of the preset's: one member is trained without each of so many parts.",
+)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="With a base model: train from scratch too, to tell whether fine-tuning is worth it.",
 )
 @click.option(
     "--consensus",
@@ -89,6 +99,11 @@ def describe_training(card: ModelCard) -> dict[str, Any]:
         "scores": card.scores.model_dump() if card.scores else None,
         "experts": {name: one.model_dump() for name, one in card.expert_scores.items()},
         "held_out": card.held_out_images,
+        "image_scores": {name: one.model_dump() for name, one in card.image_scores.items()},
+        "threshold": card.threshold,
+        "min_roi_size": card.min_roi_size,
+        "comparison": {name: one.model_dump() for name, one in card.comparison.items()},
+        "advice": card.advice,
         "warnings": card.warnings,
     }
 
@@ -113,3 +128,6 @@ def _print_training(card: ModelCard) -> None:
     columns = ("pixel_jaccard", "dice", "roi_jaccard", "f1")
     rows = [[name, *(getattr(one, column) for column in columns)] for name, one in every.items()]
     print_table(["", *columns], rows)
+    click.echo(f"ROIs: probability above {card.threshold:g}, from {card.min_roi_size} pixels.")
+    if card.advice:
+        click.echo(card.advice)

@@ -208,11 +208,14 @@ def test_a_training_that_ended_early_by_itself_says_why(
 
     def work(_home: Path, _run: runs.Run, *, hooks: Any, **_settings: object) -> ModelCard:
         hooks.end_early("The loss was no longer a number in epoch 7.")
-        return ModelCard(name="m")
+        return ModelCard(name="m", advice="Fine-tuning is worth it.")
 
     job = _train(home, monkeypatch, work)
     assert (job["state"], job["model"], job["error"]) == ("stopped", "m@1", None)
-    assert job["message"] == "The loss was no longer a number in epoch 7. Saved m@1."
+    assert (
+        job["message"]
+        == "The loss was no longer a number in epoch 7. Saved m@1. Fine-tuning is worth it."
+    )
 
 
 @pytest.mark.parametrize(("kind", "state"), [("training", "interrupted"), ("evaluation", "failed")])

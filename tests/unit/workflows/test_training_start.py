@@ -136,3 +136,28 @@ def test_a_begun_training_says_which_data_set_to_copy(training: Training) -> Non
         open_training_data(training.home, training.run, **wanted)
     assert caught.value.code == "unknown_dataset"
     assert f"Copy the folder datasets/{training.dataset} from" in caught.value.message
+
+
+def test_files_are_named_with_their_hashes(training: Training) -> None:
+    """As the model card keeps them."""
+    files = training.begin().files
+    assert len(files) == 18
+    assert {"images/0.tif", "annotations/anna/0.tif", "annotations/ben/5.tif"} <= set(files)
+    assert files["annotations/anna/0.tif"] == files["annotations/ben/5.tif"]
+    assert files["images/0.tif"] != files["images/1.tif"]
+
+
+def test_images_that_the_base_model_knows_are_found(training: Training) -> None:
+    """By their contents, not their names; annotations play no part."""
+    files = training.begin().files
+    card = ModelCard(
+        name="base",
+        data_sha256={
+            "images/other.tif": files["images/2.tif"],
+            "images/3.tif": "of another image",
+            "annotations/x/4.tif": files["images/4.tif"],
+        },
+    )
+    base = models.StoredModel(card, training.folder)
+    assert Beginning("", files, base).list_known_images() == {"2.tif"}
+    assert Beginning("", files, None).list_known_images() == set()

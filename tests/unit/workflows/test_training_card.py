@@ -1,0 +1,136 @@
+"""What the card tells of a model: scores, where maps are cut, and what to make of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from deepflash_service.records import ModelCard, TrainOptions
+from deepflash_service.workflows import training_card
+from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.training_card import Work, complete_card, draft_card
+from deepflash_service.workflows.training_course import Course
+from deepflash_service.workflows.training_members import TrainedMembers
+from deepflash_service.workflows.training_scores import Judgement, judge_maps
+from deepflash_service.workflows.training_start import Beginning
+from tests.unit.workflows.training_samples import draw_map, make_data
+
+COURSE = Course(filters=8, depth=1, epochs=9, folds=((0, 2), (1, 3)), seed=0, parts=2)
+FILES = {f"images/{number}.tif": f"hash {number}" for number in range(4)}
+
+
+class Training:
+    """A training of four images whose two members find all ROIs, but faintly."""
+
+    def __init__(self, known: tuple[int, ...] | None, **options: Any) -> None:
+        self.warned: list[str] = []
+        base = None
+        if known is not None:
+            hashes = {f"images/old {number}.tif": f"hash {number}" for number in known}
+            base = SimpleNamespace(card=ModelCard(name="b", data_sha256=hashes), reference="b@1")
+        self.start = Beginning("", FILES, cast("Any", base))
+        data, chosen = make_data(4), TrainOptions(dataset="d", model="m", **options)
+        draft = draft_card(data, COURSE, options=chosen, start=self.start)
+        keeper = SimpleNamespace(run=SimpleNamespace(id="job"), spent_seconds=lambda: 7.04)
+        hooks = Hooks(warn=self.warned.append)
+        self.work = Work(
+            self.start, data, COURSE, draft=draft, keeper=cast("Any", keeper), hooks=hooks
+        )
+        self.trained = TrainedMembers(
+            networks=["x", "y"], maps={index: draw_map(0.42) for index in range(4)}, device="cpu"
+        )
+
+    def complete(self) -> ModelCard:
+        """Return the card."""
+        return complete_card(self.work, self.trained)
+
+
+@pytest.fixture(autouse=True)
+def ways(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Let the base model find nothing better, and return the images on which it was scored."""
+    asked: list[list[int]] = []
+
+    def score(data: Any, indices: Any, **_facts: Any) -> Any:
+        asked.append(sorted(indices))
+        every = judge_all(data).scores
+        return {index: every[index].model_copy(update={"f1": 0.5}) for index in asked[-1]}
+
+    monkeypatch.setattr(training_card, "score_frozen", score)
+    return asked
+
+
+def judge_all(data: Any) -> Judgement:
+    """Judge the maps of all four images."""
+    maps = {index: draw_map(0.42) for index in range(4)}
+    return judge_maps(data, COURSE.folds, maps, min_roi_size=9, may_change_size=True)
+
+
+def test_the_card_has_all_that_was_chosen_and_measured() -> None:
+    """Threshold and size, scores of each image, hashes, options."""
+    training = Training(None, preset="best", seed=5)
+    card = training.complete()
+    assert card.threshold < 0.42
+    assert card.min_roi_size == 36
+    assert card.scores is not None
+    assert (card.scores.f1, card.members, card.folds, card.seconds) == (1.0, 2, 2, 7.0)
+    assert list(card.image_scores) == card.held_out_images == [f"{n}.tif" for n in range(4)]
+    assert {one.f1 for one in card.image_scores.values()} == {1.0}
+    assert card.expert_scores["b"].recall == 0.75
+    assert card.data_sha256 == FILES
+    assert card.options is not None
+    assert (card.options.preset, card.options.seed) == ("best", 5)
+    assert {"keras", "numpy", "deepflash-service"} <= set(card.software)
+    assert (card.comparison, card.advice, card.warnings) == ({}, "", [])
+    assert ModelCard.from_json(card.to_json()) == card
+    assert training.trained.labels[0].max() == 4
+
+
+def test_the_size_that_the_user_gave_is_kept() -> None:
+    """Also where a larger one would do."""
+    assert Training(None, min_roi_size=2).complete().min_roi_size == 2
+
+
+def test_a_fine_tuned_model_is_compared_with_its_base(ways: list[list[int]]) -> None:
+    """On the same held-out images, always; from scratch only if it was asked for."""
+    card = Training(known=()).complete()
+    assert ways == [[0, 1, 2, 3]]
+    assert set(card.comparison) == {"frozen", "fine_tuned"}
+    assert card.comparison["fine_tuned"] == card.scores
+    assert card.advice.startswith("Fine-tuning is worth it: F1 1.00 on 4 held-out images")
+
+
+@pytest.mark.parametrize("fault", ["", "Stopped before it was complete."])
+def test_a_training_from_scratch_is_compared_when_it_is_complete(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Else the card says why it is missing."""
+    training = Training(known=(), compare=True)
+    new = {} if fault else judge_all(training.work.data).scores
+    monkeypatch.setattr(training_card, "score_new", lambda *_a, **_o: (new, fault))
+    training.work = replace(training.work, course=replace(COURSE, behind=2))
+    card = training.complete()
+    assert ("new" in card.comparison) == (not fault)
+    assert card.warnings == training.warned == ([fault] if fault else [])
+
+
+def test_images_that_the_base_model_knows_are_not_scored(ways: list[list[int]]) -> None:
+    """Its members have learnt from them, so they say nothing about a new image."""
+    training = Training(known=(0, 3))
+    card = training.complete()
+    assert list(card.image_scores) == card.held_out_images == ["1.tif", "2.tif"]
+    assert ways == [[1, 2]]
+    assert card.warnings == training.warned
+    assert "has learnt from 2 of the 4 held-out images before" in card.warnings[0]
+
+
+def test_a_base_model_that_knows_all_images_leaves_no_honest_score(
+    ways: list[list[int]],
+) -> None:
+    """The scores are there, with a warning, and nothing is said about what is better."""
+    card = Training(known=(0, 1, 2, 3)).complete()
+    assert card.scores is not None
+    assert "all held-out images before, so the scores are too good" in card.warnings[0]
+    assert (ways, card.comparison, card.advice) == ([], {}, "")
