@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.accuracy_bench import Bench, describe, find_slowest, judge
 from benchmarks.accuracy_maps import average_maps, predict_by_member, predict_by_model
+from benchmarks.accuracy_scores import LABEL
 from deepflash_service.core.agreement import dice
-from deepflash_service.core.labels import label_rois
 from deepflash_service.core.sampling import split_folds
 from deepflash_service.network.presets import plan_training
 from deepflash_service.store.images import list_images, read_image
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.accuracy_runs import Trained
-    from deepflash_service.records import LabelImage, ProbabilityMap
+    from deepflash_service.records import ProbabilityMap
 
 QUICK_SECONDS = 600.0
 RESEEDS = (10, 20, 30)
@@ -182,11 +182,7 @@ def _compare(
     maps: list[list[ProbabilityMap]], pairs: list[tuple[int, int]], min_roi_size: int
 ) -> dict[str, Any]:
     """Return the Dice between masks (threshold 0.5) of pairs of predictions, over images."""
-
-    def cut(probability: ProbabilityMap) -> LabelImage:
-        return label_rois(probability, threshold=0.5, min_roi_size=min_roi_size)
-
-    masks = [[cut(one) > 0 for one in each] for each in maps]
+    masks = [[LABEL(one, 0.5, min_roi_size) > 0 for one in each] for each in maps]
     rows = [
         [round(dice(a, b), 4) for a, b in zip(masks[first], masks[second], strict=True)]
         for first, second in pairs

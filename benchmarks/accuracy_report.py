@@ -68,13 +68,16 @@ def make_score_table(found: Found) -> str:
         if "scores" not in one:
             continue
         scores = one["scores"]
-        half, experts = scores["mean_at_half"], scores["experts"]
+        experts = scores["experts"]
         count = len(scores["images"])
         rows.append(
             [
                 f"{name}, {count} images",
                 *(_show(scores["mean"][key]) for key in _SCORES),
-                f"{_show(half['dice'])} / {_show(half['f1'])}",
+                *(
+                    f"{_show(scores[key]['dice'])} / {_show(scores[key]['f1'])}"
+                    for key in ("mean_at_half", "mean_unparted")
+                ),
                 f"{_show(experts['mean_expert_dice'])} / {_show(experts['mean_expert_f1'])}"
                 if experts
                 else "",
@@ -83,6 +86,7 @@ def make_score_table(found: Found) -> str:
         )
     columns = (
         "protocol", "Dice", "F1", "AP50", "AP70", "mAP", "Dice / F1 at threshold 0.5",
+        "Dice / F1, touching ROIs not parted",
         "mean expert Dice / F1", "at least the worst expert",
     )  # fmt: skip
     return make_table(columns, rows)

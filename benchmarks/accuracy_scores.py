@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.agreement import dice, match_labels
-from deepflash_service.core.labels import label_rois, remove_small_rois
+from deepflash_service.core.labels import remove_small_rois
+from deepflash_service.core.separation import NECK, make_label
 from deepflash_service.core.tuning import measure_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deepflash_service.core.tuning import CutTable
+    from deepflash_service.core.tuning import CutTable, Label
     from deepflash_service.records import LabelImage, ProbabilityMap
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+LABEL = make_label(NECK)
+"""How models that are trained now find their ROIs."""
 MEANS = ("dice", "f1", "ap50", "ap70", "map", "precision", "recall")
 
 
@@ -58,29 +61,42 @@ def score_units(
     -------
     dict
         ``images`` (rows), ``mean``, ``mean_at_half`` (threshold 0.5, protocol's minimum size),
-        ``experts`` (means), ``cut`` (chosen on all images, for later ones).
+        ``mean_unparted`` (the cuts of ``mean``, but touching ROIs are not parted), ``experts``
+        (means), ``cut`` (chosen on all images, for later ones).
     """
     table = measure_cuts(
-        ((unit.probability, unit.truth) for unit in units), min_roi_size=min_roi_size
+        ((unit.probability, unit.truth) for unit in units), min_roi_size=min_roi_size, label=LABEL
     )
     rows = [
         _score_unit(unit, cut or _choose(table, units, unit.group), min_roi_size) for unit in units
     ]
     usual = [score_cut(unit, (0.5, min_roi_size), min_roi_size=min_roi_size) for unit in units]
+    unparted = [
+        score_cut(
+            unit,
+            (row["threshold"], row["min_roi_size"]),
+            min_roi_size=min_roi_size,
+            label=make_label(0.0),
+        )
+        for unit, row in zip(units, rows, strict=True)
+    ]
     final = table.choose()
     return {
         "images": rows,
         "mean": average_rows(rows),
         "mean_at_half": average_rows(usual),
+        "mean_unparted": average_rows(unparted),
         "experts": average_experts(rows),
         "cut": {"threshold": final.threshold, "min_roi_size": final.min_roi_size},
     }
 
 
-def score_cut(unit: Unit, cut: tuple[float, int], *, min_roi_size: int) -> dict[str, Any]:
+def score_cut(
+    unit: Unit, cut: tuple[float, int], *, min_roi_size: int, label: Label = LABEL
+) -> dict[str, Any]:
     """Score one image at a threshold and a minimum ROI size of the prediction."""
     threshold, size = cut
-    found = label_rois(unit.probability, threshold=threshold, min_roi_size=size)
+    found = label(unit.probability, threshold, size)
     truth = remove_small_rois(unit.truth, min_roi_size=min_roi_size)
     return {
         "image": unit.name,

@@ -32,7 +32,13 @@ def _make_result(**changes: Any) -> dict[str, Any]:
     return {
         "computer": {"cpu": "a processor"},
         "bars": [judge("mean Dice", 0.83, at_least=0.82)],
-        "scores": {"mean": MEAN, "mean_at_half": MEAN, "experts": EXPERTS, "images": [ROW]},
+        "scores": {
+            "mean": MEAN,
+            "mean_at_half": MEAN,
+            "mean_unparted": MEAN,
+            "experts": EXPERTS,
+            "images": [ROW],
+        },
         "trainings": [
             {"model": "wue1-standard", "filters": 32, "device": "a device", "members": [member]}
         ],

@@ -103,3 +103,17 @@ def test_without_experts_there_is_nothing_beside_the_scores() -> None:
     found = score_units([_make_unit("a", 0), _make_unit("b", 1)], min_roi_size=SIZE)
     assert found["experts"] == {}
     assert "worst_expert_f1" not in found["images"][0]
+
+
+def test_what_parting_touching_rois_gives_is_told() -> None:
+    """Two discs joined by a bridge are two ROIs, and one in the scores without parting."""
+    rows, columns = np.indices((64, 64))
+    first = np.hypot(rows - 30, columns - 18) < 10
+    second = np.hypot(rows - 30, columns - 40) < 10
+    bridge = (abs(rows - 30) <= 2) & (columns > 18) & (columns < 40)
+    truth = np.where(first, 1, np.where(second, 2, 0)).astype(np.int32)
+    probability = np.where(first | second | bridge, 0.9, 0.01).astype(np.float32)
+    units = [Unit(name, index, probability, truth, {}) for index, name in enumerate("ab")]
+    found = score_units(units, min_roi_size=SIZE)
+    assert found["mean"]["f1"] == 1.0
+    assert found["mean_unparted"]["f1"] < 0.7
