@@ -121,7 +121,8 @@ class SegmentOptions(Record):
     """What the user chooses for a segmentation; ``None`` = the value of the model card.
 
     ``dataset`` names a data set whose images are segmented in place of uploaded files;
-    ``pixel_size``, in micrometres, overrules the pixel size that the images tell.
+    ``pixel_size``, in micrometres, overrules the pixel size that the images tell. ``separation``
+    is the depth of a neck, in pixels, at which touching ROIs are parted (0 = never).
     """
 
     model: str
@@ -131,6 +132,7 @@ class SegmentOptions(Record):
     channel: Annotated[int, Field(ge=1)] | None = None
     planes: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
     pixel_size: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None
+    separation: Annotated[float, Field(ge=0.0, le=1_000.0)] | None = None
 
 
 class EvaluateOptions(Record):
@@ -219,6 +221,7 @@ class ModelCard(Record):
     target: str = "roi"
     threshold: Probability = 0.5
     min_roi_size: PixelCount = 0
+    separation: Annotated[float, Field(ge=0.0)] = 0.0
     intensity_range: Annotated[float, Field(ge=0.0)] = 0.0
     calibration: Calibration = Calibration()
     roi_diameter: Annotated[float, Field(ge=0.0)] = 0.0

@@ -70,6 +70,12 @@ pixel_size_option: Decorator = click.option(
     metavar="UM",
     help="Size of a pixel in micrometres, for images that tell none or a wrong one.",
 )
+separation_option: Decorator = click.option(
+    "--separation",
+    type=click.FloatRange(0, 1_000),
+    metavar="PX",
+    help="Touching ROIs are parted where they are narrower by so many pixels; 0 = never.",
+)
 iou_option: Decorator = click.option(
     "--iou",
     type=click.FloatRange(0, 1, min_open=True),

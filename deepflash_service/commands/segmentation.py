@@ -14,6 +14,7 @@ from deepflash_service.commands.options import (
     json_option,
     min_roi_size_option,
     pixel_size_option,
+    separation_option,
     threshold_option,
 )
 from deepflash_service.commands.output import (
@@ -61,6 +62,7 @@ def _parse_shard(
 @threshold_option
 @min_roi_size_option
 @pixel_size_option
+@separation_option
 @click.option("--channel", type=click.IntRange(1), help="Channel of the images, from 1.")
 @click.option("--planes", metavar="all|N", default="all", callback=_parse_planes, show_default=True)
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from deepflash_service.errors import InputError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from deepflash_service.core.tuning import Label
     from deepflash_service.records import LabelImage, Mask, ProbabilityMap
 
     Floats = npt.NDArray[np.float32]
@@ -25,8 +27,13 @@ _FRAME = 4
 _EIGHT = np.ones((3, 3), dtype=bool)
 
 
+def make_label(neck: float) -> Label:
+    """Return how ROIs are found where those that touch are parted at such necks (pixels)."""
+    return partial(label_parted, neck=neck)
+
+
 def label_parted(
-    probability: ProbabilityMap, *, threshold: float, min_roi_size: int, neck: float
+    probability: ProbabilityMap, threshold: float, min_roi_size: int, *, neck: float
 ) -> LabelImage:
     """Find the ROIs of a probability map after :func:`open_necks`.
 

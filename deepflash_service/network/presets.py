@@ -60,8 +60,8 @@ class Plan:
 
 PLANS: dict[Preset, Plan] = {
     "quick": Plan(filters=16, depth=4, epochs=40, folds=5, members=1),
-    "standard": Plan(filters=32, depth=4, epochs=100, folds=3, members=3),
-    "best": Plan(filters=32, depth=4, epochs=170, folds=5, members=5),
+    "standard": Plan(filters=16, depth=5, epochs=100, folds=3, members=3),
+    "best": Plan(filters=16, depth=5, epochs=170, folds=5, members=5),
 }
 FINE_TUNE_EPOCHS: dict[Preset, int] = {"quick": 20, "standard": 50, "best": 85}
 

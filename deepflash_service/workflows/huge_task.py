@@ -19,7 +19,7 @@ from deepflash_service.workflows.pixel_sizes import (
     compare_diameters,
     scale_model,
 )
-from deepflash_service.workflows.planes import choose_limits
+from deepflash_service.workflows.planes import choose_limits, choose_separation
 from deepflash_service.workflows.prediction import LoadedModel, check_channels
 from deepflash_service.workflows.roi_naming import RoiNaming
 
@@ -38,6 +38,11 @@ _LARGEST_UINT16 = 65_535
 _BYTES_PER_PIXEL = 4 + 4 + 1
 _ROI_SHARE = 1.05
 _PICTURE_BYTES = 3 * LARGEST_PICTURE**2
+
+_NOT_PARTED = (
+    "larger than the memory, so touching ROIs are not parted. Cut the image into parts if many "
+    "ROIs touch."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +168,10 @@ def plan_task(image: PieceSource, model: LoadedModel, *, options: SegmentOptions
     naming = RoiNaming(
         model, image.layout, options.channel, threshold=threshold, is_single=len(planes) == 1
     )
-    return HugeTask(
-        image, scaled.model, planes, naming=naming, smallest=smallest, notes=scaled.notes
-    )
+    notes = scaled.notes
+    if choose_separation(options, scaled) > 0:
+        notes = (*notes, _NOT_PARTED)
+    return HugeTask(image, scaled.model, planes, naming=naming, smallest=smallest, notes=notes)
 
 
 def find_reduction(shape: tuple[int, int]) -> int:

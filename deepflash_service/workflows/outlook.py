@@ -11,6 +11,7 @@ import numpy as np
 from deepflash_service.core.forecast import UNKNOWN, Expectation, expect_f1, find_flags
 from deepflash_service.core.image_traits import measure_image_traits
 from deepflash_service.core.scaling import SAME_SCALE, Scale, resample
+from deepflash_service.core.separation import make_label
 from deepflash_service.core.uncertainty import measure_map_traits, measure_uncertainty
 
 if TYPE_CHECKING:
@@ -65,12 +66,15 @@ class Judge:
         Minimum ROI size, in pixels of the image.
     scale : Scale
         By how much the network is shown the image larger.
+    separation : float
+        Depth of a neck at which touching ROIs are parted, in pixels of the image.
     """
 
     card: ModelCard
     threshold: float
     smallest: int
     scale: Scale = SAME_SCALE
+    separation: float = 0.0
 
     def judge(
         self,
@@ -98,7 +102,10 @@ class Judge:
         if forecast is None:
             return Outlook(uncertainty)
         traits = measure_map_traits(
-            members or [probability], threshold=self.threshold, min_roi_size=self.smallest
+            members or [probability],
+            threshold=self.threshold,
+            min_roi_size=self.smallest,
+            label=make_label(self.separation),
         )
         if "diameter" in traits:
             traits["diameter"] += math.log(self.scale.area) / 2

@@ -42,6 +42,10 @@ class ScaledModel:
         """Return an area in pixels of the training as area in pixels of the image."""
         return area if self.scale == SAME_SCALE else round(area / self.scale.area)
 
+    def convert_length(self, length: float) -> float:
+        """Return a length in pixels of the training as length in pixels of the image."""
+        return length if self.scale == SAME_SCALE else length / float(self.scale.area**0.5)
+
 
 def choose_calibration(found: Calibration, options: SegmentOptions) -> Calibration:
     """Return the pixel size of an image: what the user says, or what the file tells."""

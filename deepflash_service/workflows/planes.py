@@ -11,6 +11,7 @@ from deepflash_service.core.labels import label_rois
 from deepflash_service.core.measurements import rate_rois
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.core.scaling import find_diameter
+from deepflash_service.core.separation import open_necks
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
 from deepflash_service.workflows.empty_results import explain_nothing
@@ -188,6 +189,13 @@ def choose_limits(options: SegmentOptions, scaled: ScaledModel) -> tuple[float, 
     return threshold, scaled.convert_area(card.min_roi_size) if size is None else size
 
 
+def choose_separation(options: SegmentOptions, scaled: ScaledModel) -> float:
+    """Return at which depth of a neck ROIs are parted, in pixels of the image."""
+    if options.separation is not None:
+        return options.separation
+    return scaled.convert_length(scaled.model.card.separation)
+
+
 def segment_planes(
     image: ImageFile, model: LoadedModel, *, options: SegmentOptions, hooks: Hooks
 ) -> SegmentedImage:
@@ -205,7 +213,8 @@ def segment_planes(
     for note in scaled.notes:
         hooks.warn(f"{image.name}: {note}")
     threshold, smallest = choose_limits(options, scaled)
-    judge = Judge(model.card, threshold, smallest, scaled.scale)
+    separation = choose_separation(options, scaled)
+    judge = Judge(model.card, threshold, smallest, scaled.scale, separation)
     count = image.layout.planes
     numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
     planes = []
@@ -214,6 +223,9 @@ def segment_planes(
         pixels = choose_pixels(image, number, channel=options.channel, card=model.card)
         part = hooks.for_step(step, len(numbers), prefix=f"plane {number}, " if count > 1 else "")
         probability, members = _predict(scaled.model, pixels, part)
+        probability = open_necks(
+            probability, threshold=threshold, min_roi_size=smallest, neck=judge.separation
+        )
         labels = label_rois(probability, threshold=threshold, min_roi_size=smallest)
         outlook = judge.judge(pixels, probability, members=members, labels=labels)
         position = image.layout.locate(number - 1)

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.core.agreement import average_scores
+from deepflash_service.core.separation import NECK
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.workflows.training_comparison import (
     FINE_TUNED,
@@ -71,6 +72,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
         unknown or trained.maps,
         min_roi_size=draft.min_roi_size,
         may_change_size=work.may_change_size,
+        separation=draft.separation,
     )
     trained.labels = judged.labels
     ways = _compare(work, judged, warnings=warnings) if unknown else {}
@@ -79,7 +81,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
     return draft.model_copy(
         update={
             **_describe_scores(work, judged),
-            "forecast": learn_forecast(work.data, unknown, judged),
+            "forecast": learn_forecast(work.data, unknown, judged, separation=draft.separation),
             "job": work.keeper.run.id,
             "members": len(trained.networks),
             "comparison": {way: average_scores(list(one.values())) for way, one in ways.items()},
@@ -170,6 +172,7 @@ def draft_card(
         members=course.members,
         threshold=_DEFAULT_THRESHOLD,
         min_roi_size=data.find_smallest_size() if smallest is None else smallest,
+        separation=NECK,
         intensity_range=data.intensity_range,
         calibration=data.calibration,
         roi_diameter=round(data.find_diameter(), 2),

@@ -70,7 +70,8 @@ def score_frozen(
     for index in sorted(indices):
         hooks.check()
         image = data.images[index]
-        found = label_map(model.predict(np.asarray(image.pixels, dtype=np.float32), quiet), cut)
+        probability = model.predict(np.asarray(image.pixels, dtype=np.float32), quiet)
+        found = label_map(probability, cut, separation=card.separation)
         truth = remove_small_rois(image.truth, min_roi_size=min_roi_size)
         scores[index] = score_labels(found, truth)
     return scores
@@ -122,6 +123,7 @@ def score_new(
         trained.maps,
         min_roi_size=card.min_roi_size,
         may_change_size=options is None or options.min_roi_size is None,
+        separation=card.separation,
     )
     return judged.scores, ""
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.agreement import average_scores, score_labels
-from deepflash_service.core.labels import label_rois, remove_small_rois
+from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.core.sampling import make_example
+from deepflash_service.core.separation import label_parted
 from deepflash_service.errors import InputError
 from deepflash_service.workflows.devices import find_device
 from deepflash_service.workflows.hooks import Hooks
@@ -274,9 +275,8 @@ class _Member:
         return network
 
     def _label(self, probability: ProbabilityMap) -> LabelImage:
-        return label_rois(
-            probability, threshold=self.card.threshold, min_roi_size=self.card.min_roi_size
-        )
+        card = self.card
+        return label_parted(probability, card.threshold, card.min_roi_size, neck=card.separation)
 
     def _truth(self, index: int) -> LabelImage:
         truth = self.data.images[index].truth

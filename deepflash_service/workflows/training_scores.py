@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.agreement import average_scores, score_labels
-from deepflash_service.core.labels import label_rois, remove_small_rois
+from deepflash_service.core.labels import remove_small_rois
+from deepflash_service.core.separation import label_parted, make_label
 from deepflash_service.core.tuning import Cut, measure_cuts
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def judge_maps(
     *,
     min_roi_size: int,
     may_change_size: bool,
+    separation: float = 0.0,
 ) -> Judgement:
     """Choose threshold and minimum ROI size, and score each image by the choice of the others.
 
@@ -71,6 +73,8 @@ def judge_maps(
         Of the smallest annotated ROIs, in pixels; the truth never holds smaller ones.
     may_change_size : bool
         Whether a larger minimum size may be chosen for the prediction.
+    separation : float, optional
+        Depth of a neck at which touching ROIs are parted, in pixels.
     """
     indices = sorted(maps)
     truths = {
@@ -81,19 +85,22 @@ def judge_maps(
         ((maps[index], truths[index]) for index in indices),
         min_roi_size=min_roi_size,
         may_change_size=may_change_size,
+        label=make_label(separation),
     )
     labels = {}
     for index in indices:
         cut = table.choose([indices.index(one) for one in _list_others(index, indices, folds)])
-        labels[index] = label_map(maps[index], cut)
+        labels[index] = label_map(maps[index], cut, separation=separation)
     scores = {index: score_labels(labels[index], truths[index]) for index in indices}
     return Judgement(table.choose(), labels, scores)
 
 
-def label_map(probability: npt.NDArray[np.floating[Any]], cut: Cut) -> LabelImage:
-    """Return the ROIs of a probability map of shape (M, N)."""
+def label_map(
+    probability: npt.NDArray[np.floating[Any]], cut: Cut, *, separation: float = 0.0
+) -> LabelImage:
+    """Return the ROIs of a probability map of shape (M, N), parted at necks of such depth."""
     values = np.asarray(probability, dtype=np.float32)
-    return label_rois(values, threshold=cut.threshold, min_roi_size=cut.min_roi_size)
+    return label_parted(values, cut.threshold, cut.min_roi_size, neck=separation)
 
 
 def score_experts(

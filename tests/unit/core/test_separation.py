@@ -26,10 +26,9 @@ def draw(*ellipses: tuple[float, float, float, float]) -> Array:
     return np.where(inside, 0.9, 0.1).astype(np.float32)
 
 
-def part(probability: Array, **options: float) -> Array:
+def part(probability: Array, *, min_roi_size: int = 5, neck: float = NECK) -> Array:
     """Label a map with the usual neck."""
-    chosen = {"threshold": 0.5, "min_roi_size": 5, "neck": NECK, **options}
-    return label_parted(probability, **chosen)
+    return label_parted(probability, 0.5, min_roi_size, neck=neck)
 
 
 @pytest.mark.parametrize("radius", [6, 8, 15])

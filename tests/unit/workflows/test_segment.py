@@ -61,6 +61,7 @@ def test_tables_tell_all_rois_and_images(
     assert rois["Image"].unique().tolist() == ["a.tif"]
     summary = pd.read_csv(tmp_path / "summary.csv")
     assert summary["ROIs"].tolist() == [3, 0]
+    assert rois["Border"].tolist() == [0, 0, 0]
 
 
 def test_threshold_and_size_come_from_options_or_card(tmp_path: Path, image_folder: Path) -> None:
