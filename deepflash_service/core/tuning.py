@@ -30,8 +30,9 @@ USUAL_THRESHOLD = 0.5
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(4, 17))
 SIZE_FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 LEAST_GAIN = 0.005
+TIE = 0.003
 CHANCE = 0.02
-"""By how much the F1 of one image may prefer another cut without a reason."""
+"""By how much the scores of one image may prefer another cut without a reason."""
 
 _SMOOTHING = (0.25, 0.5, 0.25)
 
@@ -70,9 +71,10 @@ class CutTable:
     def choose(self, images: Sequence[int] | None = None) -> Cut:
         """Return the best cut for some images.
 
-        The usual cut stays unless the mean F1, smoothed over neighbouring cuts, rises by more than
-        ``LEAST_GAIN`` and than chance (``CHANCE`` over the root of the number of images). Of all
-        cuts within ``LEAST_GAIN`` of the best, the one with the best Dice is taken.
+        A cut is as good as the mean of F1 and Dice over the images, smoothed over neighbouring
+        cuts. The usual one stays unless another is better by more than ``LEAST_GAIN`` and than
+        chance (``CHANCE`` over the root of the number of images). Of all cuts within ``TIE`` of
+        the best, the one with the best Dice is taken.
 
         Parameters
         ----------
@@ -85,10 +87,10 @@ class CutTable:
         if not chosen:
             return Cut(USUAL_THRESHOLD, self.sizes[0], float("nan"), float("nan"))
         f1, dice = self.f1[chosen].mean(axis=0), self.dice[chosen].mean(axis=0)
-        smooth = _smooth(f1)
+        rating = _smooth((f1 + dice) / 2)
         row, column = usual
-        if smooth.max() - smooth[usual] > max(LEAST_GAIN, CHANCE / len(chosen) ** 0.5):
-            tied = np.where(smooth >= smooth.max() - LEAST_GAIN, _smooth(dice), -1.0)
+        if rating.max() - rating[usual] > max(LEAST_GAIN, CHANCE / len(chosen) ** 0.5):
+            tied = np.where(rating >= rating.max() - TIE, _smooth(dice), -1.0)
             row, column = divmod(int(tied.argmax()), tied.shape[1])
         return Cut(
             self.thresholds[row],
@@ -106,7 +108,7 @@ def choose_cut(
     may_change_size: bool = True,
     label: Label | None = None,
 ) -> Cut:
-    """Choose threshold and minimum ROI size by the mean F1 of the ROIs over images.
+    """Choose threshold and minimum ROI size by the scores of ROIs and pixels over images.
 
     Parameters
     ----------
