@@ -45,8 +45,8 @@ class Prior:
 
 
 GENERAL = Prior(
-    centres={"stability": 0.9, "uncertainty": 0.2},
-    coefficients=(0.82, 0.4, -0.4),
+    centres={"stability": 0.8, "uncertainty": 0.2},
+    coefficients=(0.8, 0.6, -0.6),
     deviations=(0.1, 0.3, 0.3),
     spread=0.05,
     weight=4.0,

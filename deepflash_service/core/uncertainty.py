@@ -25,7 +25,7 @@ Traits = Mapping[str, float]
 _PARTS = 1 << 20
 """The uncertainty of a pixel is counted in such parts: their sum does not depend on the order."""
 
-STEP = 0.2
+STEPS = (0.1, 0.2, 0.3, 0.4)
 """How far the threshold is moved, down and up, to see which ROIs stay."""
 _LOWEST, _HIGHEST = 0.05, 0.95
 
@@ -100,9 +100,9 @@ def measure_map_traits(
     Returns
     -------
     dict
-        ``uncertainty``: see :func:`measure_uncertainty`. ``stability``: F1 between the ROIs at a
-        threshold 0.2 lower and 0.2 higher. ``diameter``: natural logarithm of the median
-        equivalent diameter in pixels; absent when nothing was found.
+        ``uncertainty``: see :func:`measure_uncertainty`. ``stability``: mean F1 between the
+        ROIs at a threshold 0.1, 0.2, 0.3, 0.4 lower and as much higher. ``diameter``: natural
+        logarithm of the median equivalent diameter in pixels; absent when nothing was found.
     """
     find = label or _label
     rows = [_measure_map(one, threshold, min_roi_size, find=find) for one in maps]
@@ -115,11 +115,16 @@ def _measure_map(
 ) -> dict[str, float]:
     probability = np.asarray(stored, dtype=np.float32)
     labels = find(probability, threshold, smallest)
-    lower = find(probability, max(threshold - STEP, _LOWEST), smallest)
-    upper = find(probability, min(threshold + STEP, _HIGHEST), smallest)
+    matches = [
+        match_labels(
+            find(probability, max(threshold - step, _LOWEST), smallest),
+            find(probability, min(threshold + step, _HIGHEST), smallest),
+        )
+        for step in STEPS
+    ]
     traits = {
         "uncertainty": measure_uncertainty(probability, labels),
-        "stability": match_labels(lower, upper).f1,
+        "stability": float(np.mean([match.f1 for match in matches])),
     }
     areas = np.bincount(labels.ravel())[1:]
     areas = areas[areas > 0]
