@@ -54,7 +54,7 @@ def test_firm_rois_are_stable() -> None:
     assert measure_map_traits([_draw_discs(0.99, 0.98)], threshold=0.5, min_roi_size=0)[
         "stability"
     ] == pytest.approx(1.0)
-    weak = measure_map_traits([_draw_discs(0.99, 0.62)], threshold=0.5, min_roi_size=0)
+    weak = measure_map_traits([_draw_discs(0.99, 0.55)], threshold=0.5, min_roi_size=0)
     assert weak["stability"] == pytest.approx(2 / 3)
     cone = measure_map_traits([_draw_cone()], threshold=0.5, min_roi_size=0)
     assert cone["stability"] == 0.0, "an outline that moves by half the area is no match"
@@ -62,7 +62,7 @@ def test_firm_rois_are_stable() -> None:
 
 def test_members_are_measured_one_by_one() -> None:
     """Traits are the means over members, not those of the smoother mean map."""
-    first, second = _draw_discs(0.99, 0.62), _draw_discs(0.99)
+    first, second = _draw_discs(0.99, 0.55), _draw_discs(0.99)
     second = np.pad(second, ((0, 0), (0, 60)))
     found = measure_map_traits([first, second], threshold=0.5, min_roi_size=0)
     assert found["stability"] == pytest.approx((2 / 3 + 1) / 2)
