@@ -28,7 +28,18 @@ _EIGHT = np.ones((3, 3), dtype=bool)
 
 
 def make_label(neck: float) -> Label:
-    """Return how ROIs are found where those that touch are parted at such necks (pixels)."""
+    """Return how ROIs are found where those that touch are parted.
+
+    Parameters
+    ----------
+    neck : float
+        In pixels; 0 = part nothing.
+
+    Returns
+    -------
+    callable
+        Probability map, threshold and minimum ROI size in, label image out.
+    """
     return partial(label_parted, neck=neck)
 
 
