@@ -46,7 +46,7 @@ class Prior:
 
 GENERAL = Prior(
     centres={"stability": 0.8, "uncertainty": 0.2},
-    coefficients=(0.8, 0.6, -0.6),
+    coefficients=(0.8, 0.8, -0.3),
     deviations=(0.1, 0.3, 0.3),
     spread=0.05,
     weight=4.0,
@@ -69,6 +69,8 @@ _USUAL_SPREAD = {
 _USUAL_WEIGHT = 4.0
 _RARE = 0.005
 """Share of images like those of the training that exceed the limits of one trait."""
+_CHANCE = 30.0
+"""ROIs of an image at which chance doubles the variance of its F1."""
 _RANGE = 0.9
 """Share of images whose F1 lies in the range forecast."""
 
@@ -96,7 +98,8 @@ def fit_forecast(
 
     A Bayesian linear regression: with few images the result is close to ``prior``, and each image
     more makes it the model's own (conjugate normal-inverse-gamma prior; Gelman et al., Bayesian
-    Data Analysis, 3rd ed., chapter 14).
+    Data Analysis, 3rd ed., chapter 14). An image of few ROIs counts less, as its F1 owes much to
+    chance.
 
     Parameters
     ----------
@@ -118,8 +121,10 @@ def fit_forecast(
     """
     if not len(rows):
         return None
+    weights = np.array([_measure_chance(row) ** -0.5 for row in rows], dtype=np.float64)
     design = np.array([_describe(row, prior) for row in rows], dtype=np.float64)
-    scores = np.asarray(f1, dtype=np.float64)
+    design *= weights[:, np.newaxis]
+    scores = np.asarray(f1, dtype=np.float64) * weights
     mean = np.array(prior.coefficients, dtype=np.float64)
     precision = np.diag((prior.spread / np.array(prior.deviations, dtype=np.float64)) ** 2)
     covariance = np.linalg.inv(precision + design.T @ design)
@@ -147,6 +152,11 @@ def _describe(row: Traits, prior: Prior) -> list[float]:
     return [1.0, *(row[name] - centre for name, centre in prior.centres.items())]
 
 
+def _measure_chance(traits: Traits) -> float:
+    """Return the variance of the F1 of an image relative to one of many ROIs."""
+    return 1 + _CHANCE / max(traits["rois"], 1.0) if "rois" in traits else 1.0
+
+
 def expect_f1(forecast: Forecast, traits: Traits) -> Expectation:
     """Return the F1 that is expected of a prediction.
 
@@ -155,7 +165,8 @@ def expect_f1(forecast: Forecast, traits: Traits) -> Expectation:
     forecast : Forecast
         Of the model.
     traits : mapping
-        Of the prediction. Where one is missing nothing is known.
+        Of the prediction. Where one is missing nothing is known; the fewer ``rois``, the wider
+        the range.
 
     Returns
     -------
@@ -168,7 +179,7 @@ def expect_f1(forecast: Forecast, traits: Traits) -> Expectation:
         return UNKNOWN
     row = np.array([1.0, *(traits[name] for name in forecast.traits)], dtype=np.float64)
     expected = float(row @ np.array(forecast.coefficients))
-    variance = 1.0 + float(row @ np.array(forecast.covariance) @ row)
+    variance = _measure_chance(traits) + float(row @ np.array(forecast.covariance) @ row)
     reach = float(stats.t.ppf(0.5 + _RANGE / 2, forecast.freedom))
     reach *= forecast.spread * math.sqrt(max(variance, 1.0))
     ends = np.clip([expected, expected - reach, expected + reach], 0.0, 1.0)

@@ -96,6 +96,8 @@ def measure_map_traits(
         Smallest ROI, in pixels.
     label : callable, optional
         How ROIs are found; :func:`deepflash_service.core.labels.label_rois` if not given.
+        Stability is always that of connected ROIs: what melts together at a lower threshold tells
+        where the model is in doubt.
 
     Returns
     -------
@@ -103,6 +105,7 @@ def measure_map_traits(
         ``uncertainty``: see :func:`measure_uncertainty`. ``stability``: mean F1 between the
         ROIs at a threshold 0.1, 0.2, 0.3, 0.4 lower and as much higher. ``diameter``: natural
         logarithm of the median equivalent diameter in pixels; absent when nothing was found.
+        ``rois``: their number.
     """
     find = label or _label
     rows = [_measure_map(one, threshold, min_roi_size, find=find) for one in maps]
@@ -117,8 +120,8 @@ def _measure_map(
     labels = find(probability, threshold, smallest)
     matches = [
         match_labels(
-            find(probability, max(threshold - step, _LOWEST), smallest),
-            find(probability, min(threshold + step, _HIGHEST), smallest),
+            _label(probability, max(threshold - step, _LOWEST), smallest),
+            _label(probability, min(threshold + step, _HIGHEST), smallest),
         )
         for step in STEPS
     ]
@@ -128,6 +131,7 @@ def _measure_map(
     }
     areas = np.bincount(labels.ravel())[1:]
     areas = areas[areas > 0]
+    traits["rois"] = float(areas.size)
     if areas.size:
         traits["diameter"] = float(np.log(np.median(2 * np.sqrt(areas / np.pi))))
     return traits

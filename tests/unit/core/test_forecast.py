@@ -65,6 +65,22 @@ def test_one_image_moves_the_general_forecast() -> None:
     assert expected.high - expected.low > 0.15
 
 
+def test_few_rois_widen_the_range_and_count_less() -> None:
+    """The F1 of an image of two ROIs owes much to chance."""
+    rows, f1 = _make_images(20)
+    many, few = ([{**row, "rois": count} for row in rows] for count in (500.0, 2.0))
+    forecast = _fit(many, f1)
+    wide, narrow = (expect_f1(forecast, one[0]) for one in (few, many))
+    assert wide.f1 == narrow.f1
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    odd = {"stability": 0.8, "uncertainty": 0.2}
+    moved = [
+        expect_f1(_fit([*many, {**odd, "rois": count}], [*f1, 0.0]), odd).f1
+        for count in (500.0, 2.0)
+    ]
+    assert moved[0] < moved[1] < expect_f1(forecast, odd).f1
+
+
 def test_range_grows_away_from_what_was_seen() -> None:
     """A prediction less stable than any seen is forecast with less certainty."""
     forecast = _fit(*_make_images(30))
