@@ -119,7 +119,8 @@ def test_what_one_image_prefers_may_be_chance() -> None:
     assert make_table([0.72, 0.7, 0.7]).choose().threshold == 0.4
     assert make_table([0.72, 0.7, 0.7]).choose([0]).threshold == 0.5
     assert make_table([0.80, 0.7, 0.7]).choose([0]).threshold == 0.4
-    assert make_table([0.704, 0.7, 0.7]).choose().threshold == 0.5
+    # 0.004 is too little, however many images agree
+    assert make_table([0.708, 0.7, 0.7], images=100).choose().threshold == 0.5
     assert make_table([0.5, 0.7, 0.715], images=100).choose().threshold == 0.6
 
 
