@@ -99,12 +99,17 @@ def compare_scales(image: Calibration, trained: Calibration) -> Scale | None:
 
 
 def find_diameter(areas: npt.NDArray[Any]) -> float:
-    """Return the median diameter of circles of the areas; 0 without any.
+    """Return the diameter of a circle of the median area.
 
     Parameters
     ----------
     areas : ndarray of shape (K,)
-        In pixels.
+        Areas of ROIs in pixels.
+
+    Returns
+    -------
+    float
+        In pixels; 0 without ROIs.
     """
     return float(2 * np.sqrt(np.median(areas) / np.pi)) if areas.size else 0.0
 
