@@ -2,7 +2,8 @@
 
 Run: .venv/bin/python -m benchmarks.accuracy PROTOCOL ... [--preset standard] [--data DIR]
      [--home DIR] [--output DIR] [--no-train]
-     .venv/bin/python -m benchmarks.accuracy --report      the tables of docs/validation.md
+     .venv/bin/python -m benchmarks.accuracy --report                        print all tables
+     .venv/bin/python -m benchmarks.accuracy --document docs/validation.md   bring it up to date
 
 Scores come only from images that the scoring member never saw. Trainings are runs of the product
 in the home folder: interrupted, they go on from their last checkpoint; what is finished is not
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.accuracy_bench import Bench
 from benchmarks.accuracy_blank import run_blank
+from benchmarks.accuracy_document import fill_document, print_tables
 from benchmarks.accuracy_forecast import run_forecast, run_ood
 from benchmarks.accuracy_protocols import TRAININGS
-from benchmarks.accuracy_report import print_report
 from benchmarks.recording import RESULTS, record_result
 from deepflash_service.store.disk import prepare_home
 
@@ -40,8 +41,8 @@ PROTOCOLS: dict[str, Callable[[Bench], dict[str, Any]]] = {
 def main() -> None:
     """Run the protocols named on the command line and write their figures."""
     options = read_options()
-    if options.report:
-        print_report(options.output)
+    if options.report or options.document:
+        report_figures(options.output, options.document)
         return
     prepare_home(options.home)
     bench = Bench(
@@ -61,6 +62,15 @@ def main() -> None:
             bound = bar.get("at_least", bar.get("at_most"))
             answer = "holds" if bar["holds"] else "MISSED"
             print(f"{name}: {bar['what']}: {bar['value']} (bar {bound}) {answer}", flush=True)
+
+
+def report_figures(results: Path, document: Path | None) -> None:
+    """Print the tables, or put them into a document."""
+    if document is None:
+        print_tables(results)
+        return
+    text = document.read_text("utf-8")
+    document.write_text(fill_document(text, results), "utf-8")
 
 
 def name_command(protocol: str, bench: Bench) -> str:
@@ -90,10 +100,11 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--no-train", action="store_true", help="score what is finished")
     parser.add_argument("--report", action="store_true", help="print the tables, compute nothing")
+    parser.add_argument("--document", type=Path, help="put the tables into this document")
     options = parser.parse_args()
     unknown = set(options.protocol) - {*PROTOCOLS, "all"}
-    if unknown or not (options.protocol or options.report):
-        parser.error(f"name protocols of these: {', '.join(PROTOCOLS)}, all; or give --report")
+    if unknown or not (options.protocol or options.report or options.document):
+        parser.error(f"name protocols of these: {', '.join(PROTOCOLS)}, all; or --report")
     return options
 
 

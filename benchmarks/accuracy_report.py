@@ -20,26 +20,6 @@ _ROLES = {
 }
 
 
-def print_report(folder: Path) -> None:
-    """Print all tables that the results in a folder can fill."""
-    found = read_results(folder, "accuracy")
-    for part in (
-        make_bar_table,
-        make_score_table,
-        make_transfer_table,
-        make_reseed_table,
-        make_forecast_table,
-        make_training_table,
-        make_image_tables,
-    ):
-        text = part(found)
-        if text:
-            print(text + "\n")
-    ablation = read_results(folder, "ablation").get("ablation")
-    if ablation is not None:
-        print(make_ablation_table(ablation["rows"]))
-
-
 def read_results(folder: Path, start: str) -> dict[str, dict[str, Any]]:
     """Return the results whose file names begin so, by the rest of the name."""
     return {
@@ -201,6 +181,34 @@ def make_ablation_table(rows: Sequence[Mapping[str, Any]]) -> str:
         "F1 against the recipe, by seed", "seconds",
     )  # fmt: skip
     return make_table(columns, table)
+
+
+def make_command_table(found: Found) -> str:
+    """Return the command of each protocol and the computer on which it was run last."""
+    rows = [
+        [name, f"`{one['command']}`", f"{one['computer']['cpu']}, {one['computer']['cores']} cores"]
+        for name, one in found.items()
+    ]
+    return make_table(("protocol", "command", "computer"), rows)
+
+
+def make_flag_table(found: Found) -> str:
+    """Return how many images of each set the wue1 model flags."""
+    one = found.get("ood")
+    if one is None:
+        return ""
+    words = ("intensity", "scale", "uncertainty")
+    every = {"wue1, each image left out": one["own"], **one["foreign"]}
+    rows = [
+        [
+            name,
+            str(len(flags)),
+            str(sum(map(bool, flags.values()))),
+            *(str(sum(word in each for each in flags.values())) for word in words),
+        ]
+        for name, flags in every.items()
+    ]
+    return make_table(("set", "images", "flagged", *words), rows)
 
 
 def make_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

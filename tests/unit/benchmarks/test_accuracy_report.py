@@ -10,12 +10,13 @@ import pytest
 
 from benchmarks.accuracy_bench import judge
 from benchmarks.accuracy_blank import make_blanks
+from benchmarks.accuracy_document import NOTHING, fill_document, print_tables
 from benchmarks.accuracy_forecast import measure_r2
 from benchmarks.accuracy_report import (
     make_ablation_table,
     make_bar_table,
+    make_flag_table,
     make_score_table,
-    print_report,
 )
 
 MEAN = {"dice": 0.83, "f1": 0.8, "ap50": 0.67, "ap70": 0.5, "map": 0.4}
@@ -30,7 +31,8 @@ ROW = {
 def _make_result(**changes: Any) -> dict[str, Any]:
     member = {"number": 1, "steps": 1500, "seconds": 1600.0}
     return {
-        "computer": {"cpu": "a processor"},
+        "computer": {"cpu": "a processor", "cores": 2},
+        "command": "python -m benchmarks.accuracy wue1",
         "bars": [judge("mean Dice", 0.83, at_least=0.82)],
         "scores": {
             "mean": MEAN,
@@ -83,13 +85,42 @@ def test_scores_stand_beside_the_experts() -> None:
 
 def test_the_report_reads_every_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All tables are printed from the files of a folder; an empty folder prints none."""
-    print_report(tmp_path)
+    print_tables(tmp_path)
     assert not capsys.readouterr().out.strip()
     (tmp_path / "accuracy_wue1.json").write_text(json.dumps(_make_result()), "utf-8")
-    print_report(tmp_path)
+    print_tables(tmp_path)
     text = capsys.readouterr().out
     assert "| wue1-standard | 32 | 1 | 1500 | 1600 to 1600 | a device |" in text
     assert "| 0001.png | 1 | 0.45 / 30 | 0.830 | 0.800 |" in text
+
+
+def test_a_document_is_filled_between_its_marks(tmp_path: Path) -> None:
+    """Tables are made anew, text around them stays, and filling twice changes nothing."""
+    text = "Before\n<!-- figures: scores -->\n| old |\n<!-- end -->\nAfter\n"
+    empty = fill_document(text, tmp_path)
+    assert empty == f"Before\n<!-- figures: scores -->\n\n{NOTHING}\n\n<!-- end -->\nAfter\n"
+    (tmp_path / "accuracy_wue1.json").write_text(json.dumps(_make_result()), "utf-8")
+    filled = fill_document(empty, tmp_path)
+    assert "| wue1, 1 images | 0.830 |" in filled
+    assert NOTHING not in filled
+    assert filled.endswith("<!-- end -->\nAfter\n")
+    assert fill_document(filled, tmp_path) == filled
+
+
+def test_the_document_holds_what_was_measured(project_root: Path) -> None:
+    """The tables of docs/validation.md are those of the stored results."""
+    text = (project_root / "docs" / "validation.md").read_text("utf-8")
+    assert "<!-- figures: bars -->" in text
+    remedy = "python -m benchmarks.accuracy --document docs/validation.md"
+    assert fill_document(text, project_root / "benchmarks" / "results") == text, remedy
+
+
+def test_flags_are_counted_by_kind() -> None:
+    """An image may have several flags, and counts once as flagged."""
+    flags = {"own": {"a": []}, "foreign": {"mue": {"b": ["intensity", "scale"], "c": []}}}
+    lines = make_flag_table({"ood": flags}).splitlines()
+    assert lines[2] == "| wue1, each image left out | 1 | 0 | 0 | 0 | 0 |"
+    assert lines[3] == "| mue | 2 | 1 | 1 | 1 | 0 |"
 
 
 def test_a_switch_is_compared_with_the_recipe_of_its_seed() -> None:
