@@ -152,8 +152,7 @@ def test_a_computer_without_the_engine_says_so(library: Library) -> None:
         library.plan(), library.parts, shard=(1, 1), output=library.output,
         hooks=Hooks(warn=warnings.append),
     )  # fmt: skip
-    assert len(warnings) == 1
-    assert "cannot run missing in float32" in warnings[0]
+    assert sum("cannot run missing in float32" in text for text in warnings) == 1
 
 
 @pytest.mark.parametrize("fault", ["home", "output", "images", "weights"])
