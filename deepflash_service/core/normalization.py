@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deepflash_service.records import Image
 
 PERCENTILES = (1.0, 99.8)
-NOISE_FLOOR = 8.0
+NOISE_FLOOR = 6.5
 """Least span in standard deviations of the noise; Gaussian noise alone spans 5.2 of them."""
 CLIP = (-0.5, 3.0)
 
@@ -49,7 +49,7 @@ def measure_range(image: npt.NDArray[Any]) -> float:
 def normalize(image: npt.NDArray[Any]) -> Image:
     """Map the percentiles 1 and 99.8 of each channel to 0 and 1.
 
-    An image whose range is less than 8 standard deviations of its own noise holds little else;
+    An image whose range is less than 6.5 standard deviations of its own noise holds little else;
     it is not stretched further, so that noise does not turn into cells. All of this scales with
     the intensities: the same light in 8, 12 or 16 bit or as float gives the same values.
 
@@ -74,7 +74,7 @@ def normalize(image: npt.NDArray[Any]) -> Image:
 
 
 def choose_span(low: float, high: float, noise: float) -> float:
-    """Return the intensities that are mapped from 0 to 1, at least 8 times the noise.
+    """Return the intensities that are mapped from 0 to 1, at least 6.5 times the noise.
 
     Parameters
     ----------

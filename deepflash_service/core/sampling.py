@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float32]
 
 BORDER_WEIGHT = 10.0
-BORDER_SIGMA = 6.0
+BORDER_SIGMA = 1.5
 FOREGROUND_WEIGHT = 2.0
 EIGHT = np.ones((3, 3), dtype=np.int8)
 
@@ -153,10 +153,11 @@ def cut_contacts(labels: LabelImage) -> Mask:
 def weigh_borders(labels: LabelImage) -> npt.NDArray[np.float32]:
     """Return the weight of each pixel in the loss: more inside ROIs and in gaps between them.
 
-    ``1 + 10 exp(-(d1 + d2)^2 / (2 * 6^2))`` on the background and on the ridges of
+    ``1 + 10 exp(-(d1 + d2)^2 / (2 * 1.5^2))`` on the background and on the ridges of
     :func:`cut_contacts`, d1 and d2 being the distances (pixels) to the two nearest ROIs; after
-    Ronneberger et al., MICCAI 2015. 2 inside ROIs, so that the threshold 0.5 lies near the best
-    Dice instead of missing every doubtful pixel.
+    Ronneberger et al., MICCAI 2015, with a band of 1.5 instead of 6 pixels: where cells lie close
+    without touching, a wide one costs pixels and finds no more cells. 2 inside ROIs, so that the
+    threshold 0.5 lies near the best Dice instead of missing every doubtful pixel.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import numpy as np
 
 from deepflash_service.core.sampling import Batch, draw_batch
 from deepflash_service.errors import ComputeError, InputError
-from deepflash_service.network.architecture import build_network
+from deepflash_service.network.architecture import Dropout, build_network
 from deepflash_service.network.devices import is_out_of_memory
 from deepflash_service.network.losses import border_dice_loss
 from deepflash_service.network.prediction import make_callable
@@ -66,7 +66,7 @@ class Fitter:
         self._examples = examples
         self._settings = settings
         self._rng = np.random.default_rng(settings.seed)
-        self.network = _build_seeded(card, precision, settings.seed)
+        self.network = _build_seeded(card, precision, settings)
         self._mirror = build_network(card, precision=precision)
         if start is not None:
             _copy_weights(start, self.network)
@@ -140,6 +140,7 @@ class Fitter:
             **name_arrays("network", self.network.get_weights()),
             **name_arrays("optimizer", variables),
             **name_arrays("average", self._average),
+            **name_arrays("dropout", [np.asarray(one) for one in self._list_draws()]),
         }
         if not are_finite(arrays.values()):
             raise _tell_divergence()
@@ -161,12 +162,21 @@ class Fitter:
         weights = select_arrays(arrays, "network", shapes=shapes)
         average = select_arrays(arrays, "average", shapes=shapes)
         stored = select_arrays(arrays, "optimizer", shapes=slots)
+        draws = self._list_draws()
+        drawn = select_arrays(arrays, "dropout", shapes=[tuple(one.shape) for one in draws])
         self.network.set_weights(weights)
         for variable, array in zip(optimizer.variables, stored, strict=True):
+            variable.assign(array)
+        for variable, array in zip(draws, drawn, strict=True):
             variable.assign(array)
         self._average = [array.copy() for array in average]
         self._rng.bit_generator.state = dict(facts["random"])
         self.steps, self._tiles = int(facts["step"]), int(facts["tiles"])
+
+    def _list_draws(self) -> list[Any]:
+        """Return the states of the random generators in the network: no weights, in fixed order."""
+        weights = {id(one) for one in self.network.weights}
+        return [one for one in self.network.non_trainable_variables if id(one) not in weights]
 
     def _pending(self) -> Future[_Drawn]:
         if self._next is None:
@@ -203,9 +213,10 @@ class Fitter:
             self._average[index] += np.float32(1 - keep) * array
 
 
-def _build_seeded(card: NetworkCard, precision: Precision, seed: int) -> Any:
-    network = build_network(card, precision=precision, logits=True)
-    rng = np.random.default_rng([seed, 1])
+def _build_seeded(card: NetworkCard, precision: Precision, settings: TrainSettings) -> Any:
+    dropout = Dropout(settings.dropout, settings.seed)
+    network = build_network(card, precision=precision, logits=True, dropout=dropout)
+    rng = np.random.default_rng([settings.seed, 1])
     weights = network.get_weights()
     for index, array in enumerate(weights):
         if array.ndim == 4:

@@ -19,6 +19,8 @@ PATIENT_SHARE = 0.4
 class TrainSettings:
     """How long and how fast a member learns.
 
+    ``dropout`` = share of the channels that are left out of each step in the deeper blocks.
+
     ``patience`` = epochs without a better score after which training ends early (None =
     never). Scores are taken every ``score_every`` epochs and after the last.
     """
@@ -28,6 +30,7 @@ class TrainSettings:
     sampling: Sampling = field(default_factory=Sampling)
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
+    dropout: float = 0.2
     seed: int = 0
     score_every: int = 5
     patience: int | None = None
@@ -60,8 +63,8 @@ class Plan:
 
 PLANS: dict[Preset, Plan] = {
     "quick": Plan(filters=16, depth=4, epochs=40, folds=5, members=1),
-    "standard": Plan(filters=16, depth=5, epochs=100, folds=3, members=3),
-    "best": Plan(filters=16, depth=5, epochs=170, folds=5, members=5),
+    "standard": Plan(filters=16, depth=4, epochs=100, folds=3, members=3),
+    "best": Plan(filters=16, depth=4, epochs=170, folds=5, members=5),
 }
 FINE_TUNE_EPOCHS: dict[Preset, int] = {"quick": 20, "standard": 50, "best": 85}
 

@@ -47,9 +47,9 @@ def test_border_weights_rise_between_touching_rois_only() -> None:
     """A narrow gap weighs most, the inside of ROIs 2, the rest 1."""
     labels = np.zeros((60, 60), dtype=np.int32)
     labels[20:30, 10:20] = 1
-    labels[20:30, 22:32] = 2
+    labels[20:30, 21:31] = 2
     weights = weigh_borders(labels)
-    assert weights[25, 20] == pytest.approx(1 + 10 * np.exp(-(3.0**2) / 72), rel=1e-5)
+    assert weights[25, 20] == pytest.approx(1 + 10 * np.exp(-(2.0**2) / 4.5), rel=1e-5)
     assert (weights[labels > 0] == 2).all()
     assert weights[55, 55] == pytest.approx(1.0, abs=1e-6)
     lone = weigh_borders(np.where(labels == 1, 1, 0).astype(np.int32))
@@ -67,7 +67,7 @@ def test_border_weights_equal_the_plain_formula() -> None:
         labels[row : row + 8, column : column + 6] = index
     present = [index for index in range(1, 9) if (labels == index).any()]
     maps = np.sort([distance_transform_edt(labels != index) for index in present], axis=0)
-    gap = 1 + 10 * np.exp(-((maps[0] + maps[1]) ** 2) / 72)
+    gap = 1 + 10 * np.exp(-((maps[0] + maps[1]) ** 2) / 4.5)
     expected = np.where(labels > 0, 2, gap)
     np.testing.assert_allclose(weigh_borders(labels), expected, atol=0.05)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from deepflash_service.core.sampling import Example, Sampling, draw_batch
 from deepflash_service.errors import ComputeError, InputError, JobCancelled
-from deepflash_service.network import fitting, training
+from deepflash_service.network import architecture, fitting, training
 from deepflash_service.network.devices import Device
 from deepflash_service.network.training import (
     HeldOut,
@@ -32,6 +32,14 @@ SETTINGS = TrainSettings(
     epochs=3, steps_per_epoch=4, sampling=Sampling(tile=32, batch=4), score_every=1
 )
 OUT_OF_MEMORY = ComputeError("The device ran out of memory.", code="out_of_memory")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def dropout() -> Iterator[None]:
+    """Drop channels at random in the small network of these tests, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(architecture, "DROPOUT_WIDTH", CARD.filters)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +95,9 @@ def assert_same(one: TrainedMember, other: TrainedMember) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(examples: list[Example], squares: Squares) -> TrainedMember:
+def whole(examples: list[Example], squares: Squares, dropout: None) -> TrainedMember:
     """Return an undisturbed training in float32."""
+    del dropout
     device = Device("a processor", "cpu", "tensorflow", "float32")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "describe_device", lambda: device)
