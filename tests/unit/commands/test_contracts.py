@@ -124,7 +124,8 @@ def test_segment_prints_one_object(run: Run, data: Path, tmp_path: Path) -> None
     assert found.err == ""
     assert set(found.json) == {"model", "version", "device", "images"}
     first = found.json["images"][0]
-    assert set(first) == {"image", "rois", "seconds", "files", "error"}
+    keys = {"image", "rois", "seconds", "files", "error", "expected_f1", "flags"}
+    assert set(first) == keys
     assert (first["image"], first["rois"], first["error"]) == ("x.tif", 3, None)
     assert all(Path(path).is_file() for path in first["files"].values())
     noise = [[[200, 1, 1]] * 30] * 20
