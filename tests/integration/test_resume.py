@@ -110,3 +110,26 @@ def test_changed_data_is_refused(straight: tuple[Path, Run, dict[str, Any]]) -> 
     assert "changed: annotation anna/i1.tif" in refused["message"]
     assert refused["calls"] == 0
     assert read_progress(run) == 45
+
+
+def test_members_that_are_only_compared_are_resumed_too(
+    straight: tuple[Path, Run, dict[str, Any]],
+) -> None:
+    """Killed while one learns from scratch: the model is not trained again, the advice is there."""
+    home, undisturbed, _ = straight
+    run = make_run(home, name="compared", compare=True)
+    # 45 steps and a scored image of the model, then six steps from scratch
+    train(home, run, kill_before=53)
+    assert read_progress(run) == 51
+
+    done = train(home, run)
+    assert "member 2 of 2 (from scratch, only to compare)" in done["told"][0][0]
+    assert "goes on in epoch 1 after step 6" in done["told"][0][0]
+    card = find_model(home, "compared").card
+    assert card.members == 1
+    assert set(card.comparison) == {"frozen", "fine_tuned", "new"}
+    assert "of a model trained from scratch" in card.advice
+    assert card.comparison["fine_tuned"] == card.scores
+    assert_equal_weights(name_weights(run, 1), name_weights(undisturbed, 1))
+    first, second = (read_weights(name_weights(run, number)) for number in (1, 2))
+    assert not all(np.array_equal(first[name], second[name]) for name in first)
