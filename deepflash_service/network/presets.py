@@ -30,7 +30,7 @@ class TrainSettings:
     sampling: Sampling = field(default_factory=Sampling)
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
-    dropout: float = 0.2
+    dropout: float = 0.0
     seed: int = 0
     score_every: int = 5
     patience: int | None = None

@@ -29,7 +29,11 @@ pytestmark = pytest.mark.keras
 Squares = list[tuple[np.ndarray, np.ndarray]]
 CARD = NetworkCard(filters=4, depth=1)
 SETTINGS = TrainSettings(
-    epochs=3, steps_per_epoch=4, sampling=Sampling(tile=32, batch=4), score_every=1
+    epochs=3,
+    steps_per_epoch=4,
+    sampling=Sampling(tile=32, batch=4),
+    dropout=0.2,
+    score_every=1,
 )
 OUT_OF_MEMORY = ComputeError("The device ran out of memory.", code="out_of_memory")
 
