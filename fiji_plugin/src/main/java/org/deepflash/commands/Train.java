@@ -87,7 +87,9 @@ public final class Train extends Command {
         dialog.addStringField("Min_ROI_size", "", 8);
         dialog.addStringField("Channel", "0", 8);
         dialog.addStringField("Seed", "0", 8);
-        dialog.addMessage("Epochs 0 = as the preset says; at least 50 to go on from a base, 100 from new.\n"
+        dialog.addStringField("Folds", BY_PRESET, 8);
+        dialog.addCheckbox("Compare with a training from scratch", false);
+        dialog.addMessage("Epochs and folds 0 = as the preset says; at least 50 to go on from a base, 100 from new.\n"
             + "Minimum ROI size in pixels, empty = found from the annotations. Channel 0 = the only one.");
         dialog.showDialog();
         if (dialog.wasCanceled()) {
@@ -102,7 +104,10 @@ public final class Train extends Command {
             .with("mask_folders", dialog.getNextString().trim()).with("preset", dialog.getNextChoice())
             .with("epochs", dialog.getNextString().trim()).with("consensus", dialog.getNextChoice())
             .with("min_roi_size", dialog.getNextString().trim()).with("channel", dialog.getNextString().trim())
-            .with("seed", dialog.getNextString().trim());
+            .with("seed", dialog.getNextString().trim()).with("folds", dialog.getNextString().trim());
+        if (dialog.getNextBoolean()) {
+            options = options.with("compare", "");
+        }
         for (String key : new String[] {"model", "base", "image_folder", "mask_folders", "preset"}) {
             Prefs.set(PREFIX + key, options.get(key, ""));
         }

@@ -14,7 +14,7 @@ public final class TrainSettings {
     /** The macro keys; those of the service have its names. */
     public static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList(
         "model", "base", "image_folder", "mask_folders", "preset", "epochs", "consensus", "min_roi_size", "channel",
-        "seed", "wait", "output_folder")));
+        "folds", "compare", "seed", "wait", "output_folder")));
     /** How thorough a training is. */
     public static final List<String> PRESETS = Collections.unmodifiableList(Arrays.asList("quick", "standard", "best"));
     /** How several experts become one target. */
@@ -32,7 +32,7 @@ public final class TrainSettings {
         options.need("mask_folders");
         checkWord("preset", "standard", PRESETS);
         checkWord("consensus", "auto", CONSENSUS);
-        for (String key : new String[] {"epochs", "min_roi_size", "channel", "seed"}) {
+        for (String key : new String[] {"epochs", "min_roi_size", "channel", "folds", "seed"}) {
             if (options.getInt(key, 0) < 0) {
                 throw new InputException(key + "=" + options.get(key, "") + " is negative. Give a number from 0.");
             }
@@ -66,13 +66,16 @@ public final class TrainSettings {
         values.put("preset", options.get("preset", "standard"));
         values.put("consensus", options.get("consensus", "auto"));
         values.put("seed", options.getInt("seed", 0));
-        for (String key : new String[] {"epochs", "channel"}) {
+        for (String key : new String[] {"epochs", "channel", "folds"}) {
             if (options.getInt(key, 0) > 0) {
                 values.put(key, options.getInt(key, 0));
             }
         }
         if (!options.get("min_roi_size", "").isEmpty()) {
             values.put("min_roi_size", options.getInt("min_roi_size", 0));
+        }
+        if (options.has("compare")) {
+            values.put("compare", true);
         }
         return values;
     }
