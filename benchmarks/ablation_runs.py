@@ -23,7 +23,7 @@ from deepflash_service.inference.engines import choose_engine
 from deepflash_service.inference.predictor import FLIPS
 from deepflash_service.network import fitting
 from deepflash_service.network.prediction import make_callable
-from deepflash_service.network.training import TrainSettings, train_member
+from deepflash_service.network.training import train_member
 from deepflash_service.records import NetworkCard
 from deepflash_service.store.images import list_images, read_annotation, read_image
 
@@ -74,12 +74,7 @@ def run_switch(fold: Fold, name: str, *, seed: int, steps: int, filters: int) ->
     """Train with one switch and return its row; mirrored maps are kept, and plain ones."""
     switch = SWITCHES[name]
     card = NetworkCard(filters=filters, normalisation=switch.normalisation)
-    settings = TrainSettings(
-        epochs=max(1, steps // TrainSettings().steps_per_epoch),
-        seed=seed,
-        learning_rate=switch.learning_rate,
-        sampling=switch.sampling,
-    )
+    settings = switch.make_settings(steps=steps, seed=seed)
     ready = [one[..., np.newaxis] for one in switch.normalise(fold.images)]
     examples = [
         _make_example(ready[position], fold.truths[position], switch)

@@ -34,6 +34,8 @@ class Switch:
     ----------
     normalise : callable
         Raw images of the whole set in, normalised ones out.
+    settings : dict
+        Of the training, other than length, seed and sampling.
     border_weight, foreground_weight : float
         Of the weights in the cross-entropy.
     loss : callable
@@ -46,13 +48,18 @@ class Switch:
 
     sampling: Sampling = field(default_factory=Sampling)
     normalise: Normalise = lambda images: [normalize(one) for one in images]
-    learning_rate: float = RATE
+    settings: dict[str, Any] = field(default_factory=dict)
     normalisation: Normalisation = "batch"
     border_weight: float = BORDER_WEIGHT
     foreground_weight: float = FOREGROUND_WEIGHT
     loss: Callable[[Any, Any], Any] = border_dice_loss
     is_averaged: bool = True
     edge: str = "mirror"
+
+    def make_settings(self, *, steps: int, seed: int) -> TrainSettings:
+        """Return the settings of a training of so many steps."""
+        epochs = max(1, steps // TrainSettings().steps_per_epoch)
+        return TrainSettings(epochs=epochs, seed=seed, sampling=self.sampling, **self.settings)
 
 
 def stretch_ends(images: Sequence[Any]) -> list[Image]:
@@ -124,6 +131,8 @@ SWITCHES: dict[str, Switch] = {
     "border: zeros beyond the image": Switch(edge="zeros"),
     "weights: not averaged": Switch(is_averaged=False),
     "network: group normalisation": Switch(normalisation="group"),
-    "learning rate: half": Switch(learning_rate=RATE / 2),
-    "learning rate: double": Switch(learning_rate=RATE * 2),
+    "network: a fifth of the deeper channels dropped": Switch(settings={"dropout": 0.2}),
+    "weights: not decayed": Switch(settings={"weight_decay": 0.0}),
+    "learning rate: half": Switch(settings={"learning_rate": RATE / 2}),
+    "learning rate: double": Switch(settings={"learning_rate": RATE * 2}),
 }
