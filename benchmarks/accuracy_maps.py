@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.prediction import load_stored, make_loaded
+from deepflash_service.workflows.prediction import EngineChoice, load_stored, make_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from deepflash_service.records import ModelCard, ProbabilityMap
     from deepflash_service.store.models import StoredModel
     from deepflash_service.workflows.prediction import LoadedModel
+
+EXACT = EngineChoice("keras", "float32")
+"""Not the fastest by measurement: figures must not depend on what that finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def predict_by_member(
 
         network = build_network(card.network)
         read_weights(network, member.weights)
-        return make_loaded([network], card, reference=card.name)
+        return make_loaded([network], card, reference=card.name, choice=EXACT)
 
     return _Cache(home, member.sha256, load).predict(pixels)
 
@@ -64,7 +67,7 @@ def predict_by_model(
 ) -> list[ProbabilityMap]:
     """Return the maps of raw images by a whole model of the library (mean over its members)."""
     digest = hashlib.sha256("".join(model.card.weights_sha256).encode()).hexdigest()
-    return _Cache(home, digest, lambda: load_stored(model)).predict(pixels)
+    return _Cache(home, digest, lambda: load_stored(model, choice=EXACT)).predict(pixels)
 
 
 class _Cache:

@@ -83,6 +83,8 @@ def test_a_segmentation_sends_options_and_images(
         "min_roi_size": None,
         "channel": None,
         "planes": "all",
+        "pixel_size": None,
+        "separation": None,
     }
     assert [part[2] for part in parts[1:3]] == [b"TIFF bytes", b"PNG bytes"]
     assert np.array_equal(tifffile.imread(io.BytesIO(parts[3][2])), array)

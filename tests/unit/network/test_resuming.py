@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from deepflash_service.core.sampling import Example, Sampling, draw_batch
+from deepflash_service.core.sampling import Example, draw_batch
 from deepflash_service.errors import ComputeError, InputError, JobCancelled
 from deepflash_service.network import architecture, fitting, training
 from deepflash_service.network.devices import Device
 from deepflash_service.network.training import (
-    HeldOut,
     TrainedMember,
-    TrainHooks,
     TrainingState,
-    TrainSettings,
     train_member,
 )
 from deepflash_service.records import NetworkCard
+from tests.unit.network.short_training import (
+    CARD,
+    SETTINGS,
+    Scored,
+    Squares,
+    assert_same,
+    copy_state,
+    train,
+)
 
 pytestmark = pytest.mark.keras
 
-Squares = list[tuple[np.ndarray, np.ndarray]]
-CARD = NetworkCard(filters=4, depth=1)
-SETTINGS = TrainSettings(
-    epochs=3,
-    steps_per_epoch=4,
-    sampling=Sampling(tile=32, batch=4),
-    dropout=0.2,
-    score_every=1,
-)
 OUT_OF_MEMORY = ComputeError("The device ran out of memory.", code="out_of_memory")
 
 
@@ -56,46 +52,6 @@ def precision(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
 
     choose("float32")
     return choose
-
-
-class Scored:
-    """Held-out images with scores that depend on the weights alone."""
-
-    def __init__(self, squares: Squares) -> None:
-        self.held_out = HeldOut([squares[2][0]], self.score)
-        self.mask = squares[2][1]
-
-    def score(self, maps: Sequence[np.ndarray]) -> dict[str, float]:
-        """Return the mean probability."""
-        return {"f1": float(np.mean(maps[0], dtype=np.float64))}
-
-
-def copy_state(state: TrainingState) -> TrainingState:
-    """Return the state as JSON and copied arrays give it back."""
-    facts = json.loads(json.dumps(state.facts))
-    arrays = {name: array.copy() for name, array in state.arrays.items()}
-    return TrainingState(facts, arrays, {name: one.copy() for name, one in state.best.items()})
-
-
-def train(examples: list[Example], scored: Scored, **chosen: Any) -> TrainedMember:
-    """Train the tiny network."""
-    start = chosen.pop("start", None)
-    hooks = TrainHooks(**chosen)
-    return train_member(
-        CARD, examples, settings=SETTINGS, held_out=scored.held_out, hooks=hooks, start=start
-    )
-
-
-def assert_same(one: TrainedMember, other: TrainedMember) -> None:
-    """Weights equal bit for bit; history equal but for times."""
-    for a, b in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert (one.steps, one.best_epoch, one.scores) == (other.steps, other.best_epoch, other.scores)
-    histories = [
-        [{k: v for k, v in entry.items() if "seconds" not in k} for entry in member.history]
-        for member in (one, other)
-    ]
-    assert histories[0] == histories[1]
 
 
 @pytest.fixture(scope="module")

@@ -212,7 +212,7 @@ def test_a_training_can_be_stopped_failed_and_resumed(
         runs.append_event(run, Event("running", "epoch 1 of 2", 1, 2, {"loss": 0.5}))
         while not hooks.is_stopping():
             hooks.check()
-        return type("Card", (), {"name": "m", "version": 1})()
+        return type("Card", (), {"name": "m", "version": 1, "advice": ""})()
 
     monkeypatch.setattr("deepflash_service.workflows.train.run_training", train)
     client = service.client()
