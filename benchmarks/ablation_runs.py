@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from deepflash_service.core.separation import Label
     from deepflash_service.core.tiling import PredictTiles
-    from deepflash_service.core.tuning import Label
     from deepflash_service.records import Image, LabelImage, ProbabilityMap
 
 FOLDS = 3

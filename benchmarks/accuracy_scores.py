@@ -21,7 +21,8 @@ from deepflash_service.core.tuning import measure_cuts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deepflash_service.core.tuning import CutTable, Label
+    from deepflash_service.core.separation import Label
+    from deepflash_service.core.tuning import CutTable
     from deepflash_service.records import LabelImage, ProbabilityMap
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))

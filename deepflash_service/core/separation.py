@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,17 @@ from scipy import ndimage
 
 from deepflash_service.core.labels import label_components, label_rois
 from deepflash_service.errors import InputError
+from deepflash_service.records import LabelImage, ProbabilityMap
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from deepflash_service.core.tuning import Label
-    from deepflash_service.records import LabelImage, Mask, ProbabilityMap
+    from deepflash_service.records import Mask
 
     Floats = npt.NDArray[np.float32]
+
+Label = Callable[[ProbabilityMap, float, int], LabelImage]
+"""Seam: a probability map, a threshold and a minimum ROI size in, its ROIs out."""
 
 NECK = 0.75
 """Depth of a neck in pixels at which a training parts ROIs: docs/validation.md."""

@@ -7,14 +7,15 @@ little about the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepflash_service.core.labels import label_rois, remove_small_rois
+from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.core.matching import match_labels
+from deepflash_service.core.separation import Label, make_label
 from deepflash_service.errors import InputError
 from deepflash_service.records import LabelImage, ProbabilityMap
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
-
-Label = Callable[[ProbabilityMap, float, int], LabelImage]
-"""Seam: a probability map, a threshold and a minimum ROI size in, its ROIs out."""
 
 USUAL_THRESHOLD = 0.5
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(4, 17))
@@ -173,7 +171,7 @@ def measure_cuts(
         Code ``shape_mismatch``.
     """
     sizes = _list_sizes(min_roi_size) if may_change_size else (min_roi_size,)
-    find = label or _label
+    find = label or make_label(0.0)
     rows = []
     for probability, truth in pairs:
         expected = remove_small_rois(truth, min_roi_size=min_roi_size)
@@ -186,10 +184,6 @@ def measure_cuts(
         )
     scores = np.array(rows, dtype=np.float64).reshape(-1, len(THRESHOLDS), 2, len(sizes))
     return CutTable(THRESHOLDS, sizes, scores[:, :, 0], scores[:, :, 1])
-
-
-def _label(probability: ProbabilityMap, threshold: float, min_roi_size: int) -> LabelImage:
-    return label_rois(probability, threshold=threshold, min_roi_size=min_roi_size)
 
 
 def _list_sizes(smallest: int) -> tuple[int, ...]:

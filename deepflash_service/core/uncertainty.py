@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepflash_service.core.labels import label_rois
 from deepflash_service.core.matching import match_labels
+from deepflash_service.core.separation import make_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from deepflash_service.core.tuning import Label
+    from deepflash_service.core.separation import Label
     from deepflash_service.records import LabelImage, ProbabilityMap
 
 Traits = Mapping[str, float]
@@ -28,6 +28,7 @@ _PARTS = 1 << 20
 STEPS = (0.1, 0.2, 0.3, 0.4)
 """How far the threshold is moved, down and up, to see which ROIs stay."""
 _LOWEST, _HIGHEST = 0.05, 0.95
+_find_rois = make_label(0.0)
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ def measure_map_traits(
         logarithm of the median equivalent diameter in pixels; absent when nothing was found.
         ``rois``: their number.
     """
-    find = label or _label
+    find = label or _find_rois
     rows = [_measure_map(one, threshold, min_roi_size, find=find) for one in maps]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
@@ -120,8 +121,8 @@ def _measure_map(
     labels = find(probability, threshold, smallest)
     matches = [
         match_labels(
-            _label(probability, max(threshold - step, _LOWEST), smallest),
-            _label(probability, min(threshold + step, _HIGHEST), smallest),
+            _find_rois(probability, max(threshold - step, _LOWEST), smallest),
+            _find_rois(probability, min(threshold + step, _HIGHEST), smallest),
         )
         for step in STEPS
     ]
@@ -135,7 +136,3 @@ def _measure_map(
     if areas.size:
         traits["diameter"] = float(np.log(np.median(2 * np.sqrt(areas / np.pi))))
     return traits
-
-
-def _label(probability: ProbabilityMap, threshold: float, smallest: int) -> LabelImage:
-    return label_rois(probability, threshold=threshold, min_roi_size=smallest)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepflash_service.core.agreement import average_scores
 from deepflash_service.core.separation import NECK
+from deepflash_service.core.tuning import USUAL_THRESHOLD
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.workflows.training_comparison import (
     FINE_TUNED,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.training_start import Beginning
 
 _PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy", "scikit-image")
-_DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def draft_card(
         if base is None
         else base.card.network,
         members=course.members,
-        threshold=_DEFAULT_THRESHOLD,
+        threshold=USUAL_THRESHOLD,
         min_roi_size=data.find_smallest_size() if smallest is None else smallest,
         separation=NECK,
         intensity_range=data.intensity_range,
