@@ -139,7 +139,8 @@ class EvaluateOptions(Record):
     """How predictions are compared with a truth.
 
     ``dataset`` and ``model``, always together, ask for the scores of a model against the
-    consensus of a data set in place of uploaded files.
+    consensus of a data set in place of uploaded files. Of a model, ``None`` = the value of its
+    card; ``pixel_size`` and ``separation`` mean what they mean in :class:`SegmentOptions`.
     """
 
     dataset: str | None = None
@@ -147,6 +148,8 @@ class EvaluateOptions(Record):
     threshold: Probability | None = None
     min_roi_size: PixelCount | None = None
     iou: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    pixel_size: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None
+    separation: Annotated[float, Field(ge=0.0, le=1_000.0)] | None = None
 
 
 class TrainOptions(Record):
@@ -154,7 +157,8 @@ class TrainOptions(Record):
 
     ``folds`` overrules the preset: the images are divided into that many parts, and one member is
     trained without each. ``compare`` trains members from scratch beside fine-tuned ones, for the
-    scores only.
+    scores only. ``min_roi_size``: smaller annotations do not count; the minimum size of the
+    model is chosen from there upwards (``None`` = of the smallest annotated ROIs).
     """
 
     dataset: str
@@ -211,7 +215,11 @@ class Forecast(Record):
 
 
 class ModelCard(Record):
-    """Description of one model version (``model.json`` beside the weights)."""
+    """Description of one model version (``model.json`` beside the weights).
+
+    ``min_roi_size`` is for what the model finds, ``smallest_annotated`` for the truth with which
+    it is compared (``None`` in old cards: the same); both are areas in pixels of the training.
+    """
 
     format: Literal[1] = 1
     name: Name
@@ -221,6 +229,7 @@ class ModelCard(Record):
     target: str = "roi"
     threshold: Probability = 0.5
     min_roi_size: PixelCount = 0
+    smallest_annotated: PixelCount | None = None
     separation: Annotated[float, Field(ge=0.0)] = 0.0
     intensity_range: Annotated[float, Field(ge=0.0)] = 0.0
     calibration: Calibration = Calibration()

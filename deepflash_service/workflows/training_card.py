@@ -38,7 +38,7 @@ class Work:
     """One training, from the draft of its card to the model.
 
     The draft holds the usual threshold, and the size of the smallest annotated ROIs (or what the
-    user chose).
+    user says of them).
     """
 
     start: Beginning
@@ -47,12 +47,6 @@ class Work:
     draft: ModelCard
     keeper: Keeper
     hooks: Hooks
-
-    @property
-    def may_change_size(self) -> bool:
-        """Whether the minimum ROI size may be chosen, because the user has not."""
-        options = self.draft.options
-        return options is None or options.min_roi_size is None
 
 
 def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
@@ -71,7 +65,6 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
         work.course.folds,
         unknown or trained.maps,
         min_roi_size=draft.min_roi_size,
-        may_change_size=work.may_change_size,
         separation=draft.separation,
     )
     trained.labels = judged.labels
@@ -164,6 +157,7 @@ def draft_card(
     """
     base = start.base
     smallest = options.min_roi_size
+    smallest = data.find_smallest_size() if smallest is None else smallest
     return ModelCard(
         name=options.model,
         network=NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
@@ -171,7 +165,8 @@ def draft_card(
         else base.card.network,
         members=course.members,
         threshold=USUAL_THRESHOLD,
-        min_roi_size=data.find_smallest_size() if smallest is None else smallest,
+        min_roi_size=smallest,
+        smallest_annotated=smallest,
         separation=NECK,
         intensity_range=data.intensity_range,
         calibration=data.calibration,

@@ -116,13 +116,11 @@ def score_new(
         return {}, f"The training from scratch is not compared: {error.message}"
     if trained.fault or trained.is_stopped:
         return {}, trained.fault or _STOPPED
-    options = card.options
     judged = judge_maps(
         data,
         rival.folds,
         trained.maps,
         min_roi_size=card.min_roi_size,
-        may_change_size=options is None or options.min_roi_size is None,
         separation=card.separation,
     )
     return judged.scores, ""

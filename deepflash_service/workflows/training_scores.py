@@ -53,7 +53,6 @@ def judge_maps(
     maps: Maps,
     *,
     min_roi_size: int,
-    may_change_size: bool,
     separation: float = 0.0,
 ) -> Judgement:
     """Choose threshold and minimum ROI size, and score each image by the choice of the others.
@@ -70,9 +69,8 @@ def judge_maps(
     maps : mapping of int to ndarray of shape (M, N), float
         Probability map of each image to score, by the member that never saw it.
     min_roi_size : int
-        Of the smallest annotated ROIs, in pixels; the truth never holds smaller ones.
-    may_change_size : bool
-        Whether a larger minimum size may be chosen for the prediction.
+        Of the smallest annotated ROIs, in pixels; the truth never holds smaller ones, and for the
+        prediction a larger size may be chosen.
     separation : float, optional
         Depth of a neck at which touching ROIs are parted, in pixels.
     """
@@ -84,7 +82,6 @@ def judge_maps(
     table = measure_cuts(
         ((maps[index], truths[index]) for index in indices),
         min_roi_size=min_roi_size,
-        may_change_size=may_change_size,
         label=make_label(separation),
     )
     labels = {}

@@ -210,7 +210,7 @@ def test_a_training_learns_its_forecast() -> None:
     data = make_data(6)
     maps = {index: draw_map(0.6 + 0.05 * index) for index in range(6)}
     folds = [(0, 1), (2, 3), (4, 5)]
-    judged = judge_maps(data, folds, maps, min_roi_size=0, may_change_size=True)
+    judged = judge_maps(data, folds, maps, min_roi_size=0)
     forecast = learn_forecast(data, maps, judged)
     assert forecast is not None
     assert forecast.images == 6

@@ -65,7 +65,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 def judge_all(data: Any) -> Judgement:
     """Judge the maps of all four images."""
     maps = {index: draw_map(0.42) for index in range(4)}
-    return judge_maps(data, COURSE.folds, maps, min_roi_size=9, may_change_size=True)
+    return judge_maps(data, COURSE.folds, maps, min_roi_size=9)
 
 
 def test_the_card_has_all_that_was_chosen_and_measured() -> None:
@@ -88,9 +88,18 @@ def test_the_card_has_all_that_was_chosen_and_measured() -> None:
     assert training.trained.labels[0].max() == 4
 
 
-def test_the_size_that_the_user_gave_is_kept() -> None:
-    """Also where a larger one would do."""
-    assert Training(None, min_roi_size=2).complete().min_roi_size == 2
+def test_the_user_tells_from_which_size_annotations_count() -> None:
+    """The choice for the prediction begins there; the card tells both sizes."""
+    card = Training(None).complete()
+    assert (card.smallest_annotated, card.min_roi_size) == (36, 36)
+    card = Training(None, min_roi_size=2).complete()
+    assert (card.smallest_annotated, card.min_roi_size) == (2, 2)
+    training = Training(None, min_roi_size=9)
+    for one in training.trained.maps.values():
+        one[1:5, 14:18] = one[1:5, 22:26] = 0.42
+    card = training.complete()
+    assert card.smallest_annotated == 9
+    assert 16 < card.min_roi_size <= 27
 
 
 def test_a_fine_tuned_model_is_compared_with_its_base(ways: list[list[int]]) -> None:

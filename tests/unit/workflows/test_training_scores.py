@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from deepflash_service.workflows.training_scores import Judgement, judge_maps, score_experts
-from tests.unit.workflows.training_samples import draw_map, make_data
+from tests.unit.workflows.training_samples import TRUTH, draw_map, make_data
 
 FOLDS = ((0, 1, 2), (3, 4, 5), (6, 7, 8))
 
 
-def judge(inside: dict[int, float], *, may_change_size: bool = True) -> Judgement:
+def judge(inside: dict[int, float]) -> Judgement:
     """Judge maps that are so probable inside the ROIs."""
     maps = {index: draw_map(one) for index, one in inside.items()}
-    return judge_maps(make_data(9), FOLDS, maps, min_roi_size=9, may_change_size=may_change_size)
+    return judge_maps(make_data(9), FOLDS, maps, min_roi_size=9)
 
 
 def test_an_image_is_cut_where_other_folds_say() -> None:
@@ -50,20 +52,19 @@ def test_without_maps_there_is_no_score() -> None:
     assert (judged.cut.threshold, judged.cut.min_roi_size) == (0.5, 9)
 
 
-def test_the_size_of_the_user_stays() -> None:
-    """Specks that a larger size would remove stay."""
+def test_only_the_prediction_loses_small_rois() -> None:
+    """A larger size removes specks, and the truth keeps its ROIs of the smallest annotated size."""
     specked = draw_map(0.9)
     specked[1:5, 14:18] = 0.9
     specked[1:5, 22:26] = 0.9
     maps = dict.fromkeys(range(9), specked)
-    free, fixed = (
-        judge_maps(make_data(9), FOLDS, maps, min_roi_size=9, may_change_size=one)
-        for one in (True, False)
-    )
-    assert 16 < free.cut.min_roi_size <= 27
-    assert fixed.cut.min_roi_size == 9
-    assert {one.predicted for one in free.scores.values()} == {4}
-    assert {one.predicted for one in fixed.scores.values()} == {6}
+    truth = TRUTH.copy()
+    truth[1:5, 30:34] = 5
+    data = make_data(9)
+    images = tuple(replace(image, truth=truth) for image in data.images)
+    judged = judge_maps(replace(data, images=images), FOLDS, maps, min_roi_size=9)
+    assert 16 < judged.cut.min_roi_size <= 27
+    assert {(one.predicted, one.expected) for one in judged.scores.values()} == {(4, 5)}
 
 
 def test_experts_are_scored_on_the_same_images() -> None:
