@@ -214,6 +214,16 @@ class Forecast(Record):
         return self
 
 
+class Ancestor(Record):
+    """A model from which another one descends by fine-tuning, and what it has learnt from.
+
+    ``images``: SHA-256 of each image file by its name, "" where only the name is known.
+    """
+
+    model: str
+    images: dict[str, str] = {}
+
+
 class ModelCard(Record):
     """Description of one model version (``model.json`` beside the weights).
 
@@ -235,6 +245,7 @@ class ModelCard(Record):
     calibration: Calibration = Calibration()
     roi_diameter: Annotated[float, Field(ge=0.0)] = 0.0
     base: str = "new"
+    ancestors: list[Ancestor] = []
     options: TrainOptions | None = None
     created: str = ""
     job: str = ""

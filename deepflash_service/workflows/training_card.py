@@ -55,7 +55,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
     The ROIs that the scores count are left in ``trained.labels``.
     """
     draft, names = work.draft, [image.name for image in work.data.images]
-    warnings: list[str] = []
+    warnings = work.start.list_doubts()
     known = work.start.list_known_images()
     unknown = {index: one for index, one in trained.maps.items() if names[index] not in known}
     if len(unknown) < len(trained.maps):
@@ -103,12 +103,14 @@ def _describe_scores(work: Work, judged: Judgement) -> dict[str, Any]:
 def _tell_known(reference: str, count: int, *, unknown: int) -> str:
     if unknown:
         return (
-            f"The base model {reference} has learnt from {count - unknown} of the {count} held-out "
-            "images before, so they are left out of the scores."
+            f"The base model {reference}, or one that it descends from, has learnt from "
+            f"{count - unknown} of the {count} held-out images before, so they are left out of the "
+            "scores."
         )
     return (
-        f"The base model {reference} has learnt from all held-out images before, so the scores are "
-        "too good. Annotate images that are new to it to learn how good the model is."
+        f"The base model {reference}, or one that it descends from, has learnt from all held-out "
+        "images before, so the scores are too good. Annotate images that are new to it to learn "
+        "how good the model is."
     )
 
 
@@ -173,6 +175,7 @@ def draft_card(
         roi_diameter=round(data.find_diameter(), 2),
         target="roi" if base is None else base.card.target,
         base="new" if base is None else base.reference,
+        ancestors=start.list_ancestors(),
         options=options,
         training_images=[data.images[index].name for index in course.list_seen(len(data.images))],
         experts=data.experts,

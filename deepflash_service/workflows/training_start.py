@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import ConflictError, NotFoundError
+from deepflash_service.records import Ancestor
 from deepflash_service.store.checkpoints import read_note, write_note
 from deepflash_service.store.datasets import open_dataset
 from deepflash_service.store.models import StoredModel, find_model
@@ -44,14 +45,41 @@ class Beginning:
     files: dict[str, str]
     base: StoredModel | None
 
-    def list_known_images(self) -> set[str]:
-        """Return the names of the images from which the base model has learnt already."""
+    def list_ancestors(self) -> list[Ancestor]:
+        """Return all models from which this training descends, the base model last."""
         if self.base is None:
-            return set()
-        known = _select_images(self.base.card.data_sha256)
-        return {
-            name for name, digest in _select_images(self.files).items() if digest in known.values()
-        }
+            return []
+        card = self.base.card
+        before = card.ancestors
+        if not before and card.base != "new":
+            before = [Ancestor(model=card.base)]
+        names = [*card.training_images, *card.held_out_images]
+        images = _select_images(card.data_sha256) or dict.fromkeys(names, "")
+        return [*before, Ancestor(model=self.base.reference, images=images)]
+
+    def list_known_images(self) -> set[str]:
+        """Return the names of the images from which an ancestor has learnt, by their contents."""
+        known = {digest for one in self.list_ancestors() for digest in one.images.values()}
+        return {name for name, digest in _select_images(self.files).items() if digest in known}
+
+    def list_doubts(self) -> list[str]:
+        """Return warnings that images may be known, where the hashes of an ancestor are not."""
+        names = _select_images(self.files).keys() - self.list_known_images()
+        warnings = []
+        for one in self.list_ancestors():
+            alike = [name for name, digest in one.images.items() if not digest and name in names]
+            if not one.images:
+                warnings.append(
+                    f"It is not known which images {one.model}, from which this model descends, "
+                    "has learnt from. If some of these were among them, the scores are too good."
+                )
+            elif alike:
+                warnings.append(
+                    f"{one.model}, from which this model descends, has learnt from images that "
+                    f"were called {_name_some(alike)}. If these are the same, the scores are too "
+                    "good."
+                )
+        return warnings
 
 
 def _select_images(files: Mapping[str, str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ class Training:
         self.warned: list[str] = []
         base = None
         if known is not None:
-            hashes = {f"images/old {number}.tif": f"hash {number}" for number in known}
+            hashes = {f"images/old {number}.tif": f"hash {number}" for number in (*known, 9)}
             base = SimpleNamespace(card=ModelCard(name="b", data_sha256=hashes), reference="b@1")
         self.start = Beginning("", FILES, cast("Any", base))
         data, chosen = make_data(4), TrainOptions(dataset="d", model="m", **options)
@@ -83,7 +83,7 @@ def test_the_card_has_all_that_was_chosen_and_measured() -> None:
     assert card.options is not None
     assert (card.options.preset, card.options.seed) == ("best", 5)
     assert {"keras", "numpy", "deepflash-service"} <= set(card.software)
-    assert (card.comparison, card.advice, card.warnings) == ({}, "", [])
+    assert (card.comparison, card.advice, card.warnings, card.ancestors) == ({}, "", [], [])
     assert ModelCard.from_json(card.to_json()) == card
     assert training.trained.labels[0].max() == 4
 
@@ -133,6 +133,19 @@ def test_images_that_the_base_model_knows_are_not_scored(ways: list[list[int]]) 
     assert ways == [[1, 2]]
     assert card.warnings == training.warned
     assert "has learnt from 2 of the 4 held-out images before" in card.warnings[0]
+    assert [one.model for one in card.ancestors] == ["b@1"]
+    assert card.ancestors[0].images["old 3.tif"] == "hash 3"
+
+
+def test_a_base_model_without_hashes_leaves_a_doubt() -> None:
+    """The scores are there, and the card says what they may hide."""
+    training = Training(known=())
+    old = ModelCard(name="b", training_images=["1.tif"])
+    training.start.base.__dict__["card"] = old
+    card = training.complete()
+    assert len(card.image_scores) == 4
+    assert card.warnings == training.warned
+    assert "images that were called 1.tif. If these are the same" in card.warnings[0]
 
 
 def test_a_base_model_that_knows_all_images_leaves_no_honest_score(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deepflash_service.errors import ConflictError, NotFoundError
-from deepflash_service.records import ModelCard, TrainOptions
+from deepflash_service.records import Ancestor, ModelCard, TrainOptions
 from deepflash_service.store import datasets, models, runs
 from deepflash_service.store.images import write_image, write_mask
 from deepflash_service.workflows.training_start import Beginning, begin_training, open_training_data
@@ -161,3 +161,52 @@ def test_images_that_the_base_model_knows_are_found(training: Training) -> None:
     base = models.StoredModel(card, training.folder)
     assert Beginning("", files, base).list_known_images() == {"2.tif"}
     assert Beginning("", files, None).list_known_images() == set()
+
+
+def fine_tune(*cards: ModelCard, files: dict[str, str]) -> Beginning:
+    """Return the beginning of a training after others, each fine-tuned from the one before."""
+    start = Beginning("", {}, None)
+    for card in cards:
+        heir = card.model_copy(update={"ancestors": start.list_ancestors()})
+        start = Beginning("", files, models.StoredModel(heir, Path()))
+    return start
+
+
+FIRST = ModelCard(name="a", data_sha256={"images/x.tif": "hash x"})
+SECOND = ModelCard(name="b", base="a@1", data_sha256={"images/y.tif": "hash y"})
+
+
+def test_images_that_any_ancestor_knows_are_found() -> None:
+    """The base model of the base model has learnt from them, and so this one has."""
+    third = ModelCard(name="c", base="b@1", data_sha256={"images/x.tif": "hash z"})
+    files = {f"images/new {letter}.tif": f"hash {letter}" for letter in "wxyz"}
+    start = fine_tune(FIRST, SECOND, third, files=files)
+    assert [one.model for one in start.list_ancestors()] == ["a@1", "b@1", "c@1"]
+    assert start.list_known_images() == {f"new {letter}.tif" for letter in "xyz"}
+    assert start.list_doubts() == []
+
+
+def test_images_of_the_same_name_are_doubted_where_hashes_are_missing() -> None:
+    """Cards of former versions have names only; names may stay the same by chance."""
+    old = ModelCard(name="old", training_images=["x.tif", "u.tif"], held_out_images=["v.tif"])
+    heir = ModelCard(name="b", base="old@1", data_sha256={"images/u.tif": "hash u"})
+    files = {f"images/{letter}.tif": f"hash {letter}" for letter in "uvwx"}
+    start = fine_tune(old, heir, files=files)
+    assert start.list_known_images() == {"u.tif"}
+    assert start.list_doubts() == [
+        "old@1, from which this model descends, has learnt from images that were called v.tif, "
+        "x.tif. If these are the same, the scores are too good."
+    ]
+    assert fine_tune(old, heir, files={"images/w.tif": "hash w"}).list_doubts() == []
+
+
+def test_an_ancestor_of_which_nothing_is_known_is_named() -> None:
+    """A card without any image, and the base of a base whose card does not tell its ancestors."""
+    unknown = "It is not known which images {}, from which this model descends, has learnt from."
+    files = {"images/x.tif": "hash x"}
+    orphan = fine_tune(SECOND, files=files)
+    assert orphan.list_ancestors()[0] == Ancestor(model="a@1")
+    for start, name in ((orphan, "a@1"), (fine_tune(ModelCard(name="n"), files=files), "n@1")):
+        (doubt,) = start.list_doubts()
+        assert doubt.startswith(unknown.format(name))
+        assert start.list_known_images() == set()
