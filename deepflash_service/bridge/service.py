@@ -89,8 +89,8 @@ class Service(DatasetClient, JobClient):
         wait : float
             Seconds the service may hold its answer back to return a finished job.
         **options
-            Further fields of ``SegmentOptions``: threshold, min_roi_size, channel, planes; or
-            ``dataset``, with no images.
+            Further fields of ``SegmentOptions``: threshold, min_roi_size, channel, planes,
+            pixel_size, separation; or ``dataset``, with no images.
         """
         record = _make_options(SegmentOptions, model=model, **options)
         parts = [("image", name, picture) for name, picture in images.items()]
@@ -110,7 +110,7 @@ class Service(DatasetClient, JobClient):
             Masks or label images; their file names pair them.
         **options
             Fields of ``EvaluateOptions``: threshold, min_roi_size, iou; or ``dataset`` and
-            ``model``, with no files.
+            ``model``, with no files, and then also pixel_size and separation.
 
         Returns
         -------

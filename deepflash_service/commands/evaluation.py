@@ -13,6 +13,8 @@ from deepflash_service.commands.options import (
     iou_option,
     json_option,
     min_roi_size_option,
+    pixel_size_option,
+    separation_option,
     threshold_option,
 )
 from deepflash_service.commands.output import (
@@ -35,6 +37,8 @@ _COLUMNS = (
 @click.option("--images", type=FOLDER, help="Images for --model.")
 @threshold_option
 @min_roi_size_option
+@pixel_size_option
+@separation_option
 @iou_option
 @home_option
 @json_option

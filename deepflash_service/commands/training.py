@@ -12,7 +12,6 @@ from deepflash_service.commands.options import (
     home_option,
     json_option,
     masks_option,
-    min_roi_size_option,
 )
 from deepflash_service.commands.output import (
     print_json,
@@ -52,7 +51,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="auto = STAPLE from 4 experts, else majority; each = every expert is a target.",
 )
-@min_roi_size_option
+@click.option(
+    "--min-roi-size",
+    type=click.IntRange(0, 10_000_000),
+    metavar="PX",
+    help="Smaller annotations do not count; the model's minimum size is chosen from there upwards.",
+)
 @click.option("--channel", type=click.IntRange(1), help="Channel of the images, from 1.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @home_option

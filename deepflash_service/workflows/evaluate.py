@@ -27,6 +27,7 @@ from deepflash_service.store.names import strip_extension
 from deepflash_service.store.runs import list_inputs
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.pairs import read_pairs
+from deepflash_service.workflows.pixel_sizes import choose_calibration, scale_model
 from deepflash_service.workflows.planes import segment_planes
 from deepflash_service.workflows.predictions import (
     PredictionFile,
@@ -43,9 +44,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deepflash_service.store.datasets import Dataset
+    from deepflash_service.store.images import ImageFile
     from deepflash_service.store.runs import Run
     from deepflash_service.workflows.pairs import AnnotatedImage
     from deepflash_service.workflows.prediction import LoadedModel
+
+_ONLY_OF_MODELS = ("pixel_size", "separation")
 
 
 def evaluate_folders(
@@ -72,7 +76,7 @@ def evaluate_folders(
     Raises
     ------
     InputError
-        Codes ``pairing_failed``, ``shape_mismatch``, ``invalid_annotation``.
+        Codes ``pairing_failed``, ``shape_mismatch``, ``invalid_annotation``, ``invalid_options``.
     """
     truths = list_images(truth, with_rois=True)
     return _evaluate_files(list_images(prediction), truths, options=options, hooks=hooks or Hooks())
@@ -81,6 +85,7 @@ def evaluate_folders(
 def _evaluate_files(
     predictions: Sequence[Path], truths: Sequence[Path], *, options: EvaluateOptions, hooks: Hooks
 ) -> dict[str, Any]:
+    _refuse_options_of_models(options)
     pairs, warnings = pair_predictions(find_predictions(predictions, options), truths)
     smallest = options.min_roi_size or 0
     counts: dict[str, AgreementCounts] = {}
@@ -120,7 +125,7 @@ def evaluate_model(
     images, truth : Path
         Folders.
     options : EvaluateOptions
-        ``None`` = the values of the model card.
+        ``None`` = the values of the model card; a minimum ROI size holds for both sides.
     hooks : Hooks, optional
         Progress and cancellation.
 
@@ -140,7 +145,8 @@ def evaluate_model(
         step = hooks.for_step(index, len(pairs), prefix=f"{file.path.name}: ")
         step = replace(step, warn=warnings.append)
         found = segment_planes(image, model, options=wanted, hooks=step)
-        expected = read_truth(path, image.shape, min_roi_size=found.smallest)
+        smallest = _find_smallest(model, image, wanted)
+        expected = read_truth(path, image.shape, min_roi_size=smallest)
         counts[file.name] = count_labels(found.labels, expected, iou=options.iou)
     return describe_scores(counts, warnings)
 
@@ -157,7 +163,7 @@ def evaluate_dataset(
     dataset : Dataset
         Annotated images; images without annotation are named in the warnings.
     options : EvaluateOptions
-        ``None`` = the values of the model card; the minimum ROI size holds for both sides.
+        ``None`` = the values of the model card; a minimum ROI size holds for both sides.
     hooks : Hooks, optional
         Progress and cancellation.
 
@@ -178,7 +184,8 @@ def evaluate_dataset(
         step = replace(step, warn=warnings.append)
         found = segment_planes(pair.image, model, options=wanted, hooks=step)
         truth, notes = find_truth(pair, "auto")
-        expected = remove_small_rois(truth, min_roi_size=found.smallest)
+        smallest = _find_smallest(model, pair.image, wanted)
+        expected = remove_small_rois(truth, min_roi_size=smallest)
         counts[names[pair.name]] = count_labels(found.labels, expected, iou=options.iou)
         warnings += [f"{pair.name}: {note}" for note in notes]
     return describe_scores(counts, [*warnings, *_find_seen(model, pairs)])
@@ -204,12 +211,27 @@ def _find_seen(model: LoadedModel, pairs: Sequence[AnnotatedImage]) -> list[str]
 
 
 def _choose_options(model: LoadedModel, options: EvaluateOptions) -> SegmentOptions:
-    return SegmentOptions(
-        model=model.reference,
-        threshold=options.threshold,
-        min_roi_size=options.min_roi_size,
-        planes=1,
-    )
+    names = {"threshold", "min_roi_size", *_ONLY_OF_MODELS}
+    return SegmentOptions(model=model.reference, planes=1, **options.model_dump(include=names))
+
+
+def _find_smallest(model: LoadedModel, image: ImageFile, options: SegmentOptions) -> int:
+    """Return the area in pixels from which ROIs of the truth count, be they found or not."""
+    if options.min_roi_size is not None:
+        return options.min_roi_size
+    card = model.card
+    smallest = card.min_roi_size if card.smallest_annotated is None else card.smallest_annotated
+    calibration = choose_calibration(image.calibration, options)
+    return scale_model(model, calibration).convert_area(smallest)
+
+
+def _refuse_options_of_models(options: EvaluateOptions) -> None:
+    if any(getattr(options, name) is not None for name in _ONLY_OF_MODELS):
+        raise InputError(
+            "Pixel size and separation tell how a model segments; predictions that are compared "
+            "as files have their ROIs already. Leave both out, or evaluate a model.",
+            code="invalid_options",
+        )
 
 
 def check_evaluation(run: Run) -> None:
@@ -219,9 +241,10 @@ def check_evaluation(run: Run) -> None:
     ------
     InputError
         Codes ``pairing_failed`` (a file has no partner, or more than one), ``shape_mismatch``,
-        ``invalid_annotation``.
+        ``invalid_annotation``, ``invalid_options``.
     """
     options = EvaluateOptions.from_json(run.options)
+    _refuse_options_of_models(options)
     predictions = find_predictions(list_inputs(run, "prediction"), options)
     pairs, warnings = pair_predictions(predictions, list_inputs(run, "truth"))
     if warnings:

@@ -68,6 +68,7 @@ def test_every_command_explains_itself(run: Run, command: str) -> None:
         ["evaluate", "--truth", "."],
         ["evaluate", "--truth", ".", "--prediction", ".", "--model", "m"],
         ["evaluate", "--truth", ".", "--prediction", ".", "--iou", "0"],
+        ["evaluate", "--truth", ".", "--prediction", ".", "--separation", "1"],
         ["agreement", "--masks", "a=.", "--consensus", "best"],
         ["models", "tag", "m", "recommended"],
         ["models", "list", "--home", ""],
@@ -146,7 +147,7 @@ def test_evaluate_prints_scores(run: Run, data: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     by_model = run(
         "evaluate", "--model", "m", "--images", data / "images", "--truth", data / "truth",
-        "--min-roi-size", "2", "--json",
+        "--min-roi-size", "2", "--pixel-size", "0.5", "--separation", "0", "--json",
     )  # fmt: skip
     for found in (by_folder, by_model):
         assert found.code == 0

@@ -57,7 +57,13 @@ def test_a_model_is_evaluated_against_the_consensus_of_a_data_set(
 ) -> None:
     """The union of both experts has both spots, and so has the model."""
     client, dataset = filled
-    answer = _post(client, "evaluations", model="tiny", dataset=dataset)
+    chosen: dict[str, Any] = {
+        "model": "tiny",
+        "dataset": dataset,
+        "pixel_size": 0.5,
+        "separation": 0.0,
+    }
+    answer = _post(client, "evaluations", **chosen)
     assert answer.status_code == 200, answer.get_json(force=True)
     job = answer.get_json()
     assert (job["state"], job["model"]) == ("done", "tiny@1"), job

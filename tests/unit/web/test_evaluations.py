@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ File = tuple[str, bytes]
 SMALL = encode_tiff(np.eye(20, dtype=np.uint8) * 255)
 
 
-def _evaluate(service: Service, predictions: list[File], truths: list[File]) -> Any:
+def _evaluate(
+    service: Service, predictions: list[File], truths: list[File], **options: float
+) -> Any:
     form: dict[str, Any] = {
-        "options": "{}",
+        "options": json.dumps(options),
         "prediction": [(io.BytesIO(data), name) for name, data in predictions],
         "truth": [(io.BytesIO(data), name) for name, data in truths],
     }
@@ -69,6 +72,18 @@ def test_a_map_is_a_prediction_but_no_truth(service: Service, two_spots: bytes) 
     assert answer.get_json(force=True)["code"] == "invalid_annotation"
     assert service.list_tree() == before
     assert _evaluate(service, [("a.tif", halves)], [("a.tif", two_spots)]).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["pixel_size", "separation"])
+def test_what_only_a_model_could_heed_is_refused(
+    service: Service, two_spots: bytes, name: str
+) -> None:
+    """Files have their ROIs already, so there is no job that would ignore an option."""
+    before = service.list_tree()
+    answer = _evaluate(service, [("a.tif", two_spots)], [("a.tif", two_spots)], **{name: 0.5})
+    assert answer.status_code == 422
+    assert answer.get_json(force=True)["code"] == "invalid_options"
+    assert service.list_tree() == before
 
 
 def test_a_form_without_its_boundary_cannot_be_read(service: Service) -> None:

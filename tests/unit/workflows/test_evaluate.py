@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,6 +143,51 @@ def test_models_are_evaluated_in_memory(
     assert result["mean"]["f1"] == 1
     assert [one["image"] for one in result["images"]] == ["a", "b"]
     assert sorted(image_folder.parent.rglob("*")) == before
+
+
+def test_rois_below_the_size_of_the_model_are_missed(
+    tmp_path: Path, image_folder: Path, truth_folder: Path
+) -> None:
+    """The truth keeps the size of annotations in the training; a size of the user is for both."""
+    dataset = open_dataset(
+        tmp_path, link_folders(tmp_path, image_folder, masks={"a": truth_folder})
+    )
+
+    def score(model: LoadedModel, **options: Any) -> set[tuple[int, int]]:
+        chosen = EvaluateOptions(**options)
+        results = (
+            evaluate_model(model, image_folder, truth_folder, options=chosen),
+            evaluate_dataset(model, dataset, options=chosen),
+        )
+        return {(one["pooled"]["predicted"], one["pooled"]["expected"]) for one in results}
+
+    model = make_model(min_roi_size=100, smallest_annotated=64)
+    assert score(model) == {(1, 2)}
+    assert score(model, min_roi_size=100) == {(1, 1)}
+    assert score(model, min_roi_size=0) == {(3, 3)}
+    assert score(make_model(min_roi_size=100)) == {(1, 1)}
+
+
+def test_touching_rois_are_parted_as_in_a_segmentation(tmp_path: Path) -> None:
+    """As the user or the card says."""
+    rows, columns = np.indices((60, 80))
+    discs = [(rows - 30) ** 2 + (columns - column) ** 2 <= 144 for column in (28, 47)]
+    write_mask(tmp_path / "i" / "a.tif", discs[0] | discs[1])
+    write_labels(tmp_path / "t" / "a.tif", np.where(discs[0], 1, 2 * discs[1]).astype(np.int32))
+    model = make_model(separation=0.75)
+    for separation, count in ((None, 2), (0.0, 1)):
+        options = EvaluateOptions(separation=separation)
+        result = evaluate_model(model, tmp_path / "i", tmp_path / "t", options=options)
+        assert result["pooled"]["predicted"] == count
+
+
+@pytest.mark.parametrize("name", ["pixel_size", "separation"])
+def test_files_have_their_rois_already(prediction: Path, truth_folder: Path, name: str) -> None:
+    """What only a segmentation could heed is refused, not ignored."""
+    options = EvaluateOptions.from_json({name: 1.0})
+    with pytest.raises(InputError, match="evaluate a model") as caught:
+        evaluate_folders(prediction, truth_folder, options=options)
+    assert caught.value.code == "invalid_options"
 
 
 def test_a_data_set_scores_a_model_against_the_consensus(

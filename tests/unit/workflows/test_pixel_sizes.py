@@ -161,14 +161,24 @@ def test_evaluation_scales_alike(tmp_path: Path) -> None:
     image, truth = draw_discs(2.0)
     write_image(tmp_path / "i" / "a.tif", image, calibration=_measure(0.3))
     write_labels(tmp_path / "t" / "a.tif", truth)
-    model = make_choosy_model(min_roi_size=60)
-    result = evaluate_model(model, tmp_path / "i", tmp_path / "t", options=EvaluateOptions())
+
+    def score(smallest: int = 60, **options: Any) -> dict[str, Any]:
+        model = make_choosy_model(min_roi_size=60, smallest_annotated=smallest)
+        chosen = EvaluateOptions(**options)
+        return evaluate_model(model, tmp_path / "i", tmp_path / "t", options=chosen)
+
+    result = score()
     assert result["mean"]["f1"] == 1.0
     assert "rescaled" in result["warnings"][0]
-    # 60 pixels of the training are 240 here, and hold for both sides; 600 leave nothing
-    options = EvaluateOptions(min_roi_size=600)
-    scores = evaluate_model(model, tmp_path / "i", tmp_path / "t", options=options)["mean"]
+    # 60 pixels of the training are 240 here, 150 are 600; a size of the user holds for both sides
+    assert [score(150)["mean"][name] for name in ("predicted", "expected")] == [20, 0]
+    scores = score(min_roi_size=600)["mean"]
     assert (scores["predicted"], scores["expected"]) == (0, 0)
+    # the user tells the size of a pixel as for a segmentation
+    assert score(pixel_size=0.6)["mean"]["predicted"] == 0
+    write_image(tmp_path / "i" / "a.tif", image, calibration=_measure(0.6))
+    assert score()["mean"]["predicted"] == 0
+    assert score(pixel_size=0.3)["mean"]["f1"] == 1.0
 
 
 def test_close_sizes_are_left_alone() -> None:
