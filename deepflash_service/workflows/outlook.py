@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap
+    from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap, SegmentOptions
 
 COLUMNS = ("Expected F1", "F1 low", "F1 high", "Uncertainty", "Flags", "Review")
 """What the summary tells of each plane, behind all else."""
@@ -53,6 +53,15 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """How ROIs are found in a map: threshold, minimum size and depth of a neck, in its pixels."""
+
+    threshold: float
+    smallest: int = 0
+    separation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """Tells what is expected of the results for the planes of one image.
 
@@ -60,21 +69,18 @@ class Judge:
     ----------
     card : ModelCard
         With the forecast that the training left; without one only the uncertainty is told.
-    threshold : float
-        Where maps are cut.
-    smallest : int
-        Minimum ROI size, in pixels of the image.
+    own : Cut
+        How the model cuts its maps; flags come from it whatever the user chose.
+    used : Cut
+        What the user chose. The F1 was learnt at the model's own cut, and is told for it only.
     scale : Scale
         By how much the network is shown the image larger.
-    separation : float
-        Depth of a neck at which touching ROIs are parted, in pixels of the image.
     """
 
     card: ModelCard
-    threshold: float
-    smallest: int
+    own: Cut
+    used: Cut
     scale: Scale = SAME_SCALE
-    separation: float = 0.0
 
     def judge(
         self,
@@ -93,7 +99,8 @@ class Judge:
         probability : ndarray of shape (M, N)
             Mean map.
         members : sequence of ndarrays of shape (M, N)
-            Map of each member; none = the mean stands for them.
+            Map of each member as the network made it, without gaps between parted ROIs, like the
+            maps of the training.
         labels : ndarray of shape (M, N), int32
             What was found.
         """
@@ -102,19 +109,46 @@ class Judge:
         if forecast is None:
             return Outlook(uncertainty)
         traits = measure_map_traits(
-            members or [probability],
-            threshold=self.threshold,
-            min_roi_size=self.smallest,
-            label=make_label(self.separation),
+            members,
+            threshold=self.own.threshold,
+            min_roi_size=self.own.smallest,
+            label=make_label(self.own.separation),
         )
         if "diameter" in traits:
             traits["diameter"] += math.log(self.scale.area) / 2
-        shown = pixels
-        if self.scale != SAME_SCALE:
-            shown = resample(np.asarray(pixels), self.scale.fit(pixels.shape[:2]))
-        flags = find_flags(forecast, traits | measure_image_traits(shown))
+        flags = find_flags(forecast, traits | _measure_shown(pixels, self.scale))
         # where nothing is found there is no ROI whose outline could be right or wrong
-        return Outlook(uncertainty, expect_f1(forecast, traits) if labels.any() else UNKNOWN, flags)
+        is_known = self.used == self.own and labels.any()
+        return Outlook(uncertainty, expect_f1(forecast, traits) if is_known else UNKNOWN, flags)
+
+
+def _measure_shown(pixels: Any, scale: Scale) -> dict[str, float]:
+    """Return the traits of an image, as far as they can be compared at another scale."""
+    if scale == SAME_SCALE:
+        return measure_image_traits(pixels)
+    rows, columns = pixels.shape[:2]
+    wanted = scale.fit((rows, columns))
+    # like the noise for the normalisation, measured before an axis is enlarged
+    small = resample(np.asarray(pixels), (min(rows, wanted[0]), min(columns, wanted[1])))
+    traits = measure_image_traits(small)
+    # structures of few pixels are made smoother by enlarging, and by the optics of a finer image
+    return {name: one for name, one in traits.items() if name.partition(" ")[0] == "contrast"}
+
+
+def explain_overruled(card: ModelCard, options: SegmentOptions) -> str:
+    """Return why there is no forecast where the user cuts maps otherwise than the model, or ""."""
+    chosen = {
+        "threshold": (options.threshold, card.threshold),
+        "minimum ROI size": (options.min_roi_size, card.min_roi_size),
+        "separation": (options.separation, card.separation),
+    }
+    named = [name for name, (user, own) in chosen.items() if user is not None and user != own]
+    if card.forecast is None or not named:
+        return ""
+    return (
+        f"No F1 is forecast, as the model learnt it at its own {' and '.join(named)}. "
+        "Leave these out to get the forecast."
+    )
 
 
 def describe_outlook(outlooks: Iterable[Outlook] = ()) -> dict[str, Any]:

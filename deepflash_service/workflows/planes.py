@@ -15,7 +15,7 @@ from deepflash_service.core.separation import open_necks
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
 from deepflash_service.workflows.empty_results import explain_nothing
-from deepflash_service.workflows.outlook import COLUMNS, Judge, Outlook
+from deepflash_service.workflows.outlook import COLUMNS, Cut, Judge, Outlook
 from deepflash_service.workflows.pixel_sizes import (
     ScaledModel,
     choose_calibration,
@@ -212,9 +212,9 @@ def segment_planes(
     scaled = scale_model(model, image.calibration)
     for note in scaled.notes:
         hooks.warn(f"{image.name}: {note}")
-    threshold, smallest = choose_limits(options, scaled)
-    separation = choose_separation(options, scaled)
-    judge = Judge(model.card, threshold, smallest, scaled.scale, separation)
+    used = _choose_cut(options, scaled)
+    own = _choose_cut(SegmentOptions(model=options.model), scaled)
+    judge = Judge(model.card, own, used, scaled.scale)
     count = image.layout.planes
     numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
     planes = []
@@ -223,13 +223,10 @@ def segment_planes(
         pixels = choose_pixels(image, number, channel=options.channel, card=model.card)
         part = hooks.for_step(step, len(numbers), prefix=f"plane {number}, " if count > 1 else "")
         probability, members = _predict(scaled.model, pixels, part)
-        probability = open_necks(
-            probability, threshold=threshold, min_roi_size=smallest, neck=judge.separation
-        )
-        labels = label_rois(probability, threshold=threshold, min_roi_size=smallest)
-        outlook = judge.judge(pixels, probability, members=members, labels=labels)
+        parted, labels = _find_rois(probability, used)
+        outlook = judge.judge(pixels, parted, members=members, labels=labels)
         position = image.layout.locate(number - 1)
-        planes.append(SegmentedPlane(pixels, probability, labels, position, outlook))
+        planes.append(SegmentedPlane(pixels, parted, labels, position, outlook))
     layout = image.layout if len(planes) == count else PlaneLayout()
     segmented = SegmentedImage(
         image=image,
@@ -237,16 +234,30 @@ def segment_planes(
         layout=replace(layout, channels=1),
         model=model,
         channel=options.channel,
-        threshold=threshold,
-        smallest=smallest,
+        threshold=used.threshold,
+        smallest=used.smallest,
     )
     if remark := segmented.remark():
         hooks.warn(f"{image.name}: {remark}")
     return segmented
 
 
+def _choose_cut(options: SegmentOptions, scaled: ScaledModel) -> Cut:
+    return Cut(*choose_limits(options, scaled), choose_separation(options, scaled))
+
+
+def _find_rois(probability: ProbabilityMap, cut: Cut) -> tuple[ProbabilityMap, LabelImage]:
+    """Return the map with gaps between touching ROIs, and the ROIs."""
+    threshold, smallest = cut.threshold, cut.smallest
+    parted = open_necks(
+        probability, threshold=threshold, min_roi_size=smallest, neck=cut.separation
+    )
+    return parted, label_rois(parted, threshold=threshold, min_roi_size=smallest)
+
+
 def _predict(model: LoadedModel, pixels: Any, hooks: Hooks) -> tuple[ProbabilityMap, Sequence[Any]]:
     """Return the mean map, and those of the members where a forecast needs them."""
     if model.card.forecast is None or model.predict_members is None:
-        return model.predict(pixels, hooks), ()
+        probability = model.predict(pixels, hooks)
+        return probability, (probability,)
     return model.predict_members(pixels, hooks)

@@ -12,7 +12,7 @@ from deepflash_service.records import SegmentOptions
 from deepflash_service.store import image_records as records
 from deepflash_service.store.leftovers import announce_writer
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.outlook import describe_outlook
+from deepflash_service.workflows.outlook import describe_outlook, explain_overruled
 from deepflash_service.workflows.packed_tables import pack_table, unpack_table
 from deepflash_service.workflows.planned_model import load_planned
 from deepflash_service.workflows.segment import (
@@ -24,7 +24,6 @@ from deepflash_service.workflows.segment import (
 from deepflash_service.workflows.segment_files import ResultPlace
 
 if TYPE_CHECKING:
-    from deepflash_service.workflows.prediction import LoadedModel
     from deepflash_service.workflows.segment_plan import ImagePart, SegmentPlan
 
 _SIGHT_SECONDS = 20.0
@@ -103,11 +102,13 @@ def perform_part(plan: SegmentPlan, part: ImagePart, *, hooks: Hooks | None = No
         raise _refuse_folder(source.parent, "of the images")
     origin = _describe_source(part)
     model, warning = load_planned(plan)
-    notes = [warning] if warning else []
+    options = SegmentOptions.from_json(plan.options)
+    notes = [note for note in (warning, explain_overruled(model.card, options)) if note]
     # who made the image is told, and who finds it done later
     hooks = replace(hooks or Hooks(), warn=notes.append)
     with announce_writer(output):
-        done = _segment(plan, part, model, hooks=hooks)
+        place = ResultPlace(Path(plan.output), part.name)
+        done = segment_file(source, model, options=options, place=place, hooks=hooks)
         # another process may have done meanwhile what failed here
         record = read_part(plan, part) if done.entry["error"] else None
         if record is None:
@@ -115,14 +116,6 @@ def perform_part(plan: SegmentPlan, part: ImagePart, *, hooks: Hooks | None = No
             record |= {"device": describe_device(model), "warnings": notes}
             records.write_record(output, part.name, record=record)
     return record
-
-
-def _segment(
-    plan: SegmentPlan, part: ImagePart, model: LoadedModel, *, hooks: Hooks
-) -> SegmentedFile:
-    options = SegmentOptions.from_json(plan.options)
-    place = ResultPlace(Path(plan.output), part.name)
-    return segment_file(Path(part.source), model, options=options, place=place, hooks=hooks)
 
 
 def _describe_done(

@@ -11,13 +11,11 @@ import pandas as pd
 import pytest
 
 from deepflash_service.core.forecast import fit_forecast
-from deepflash_service.core.scaling import Scale
-from deepflash_service.records import Forecast, ModelCard, SegmentOptions
+from deepflash_service.records import Forecast, SegmentOptions
 from deepflash_service.store.images import PlaneLayout, write_image
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.outlook import (
     COLUMNS,
-    Judge,
     name_flagged,
     rank_reviews,
     sort_entries,
@@ -154,19 +152,62 @@ def test_members_are_asked_where_there_are_several(tmp_path: Path) -> None:
     assert weak["expected_f1"] < firm["expected_f1"]
 
 
-def test_scale_is_taken_out() -> None:
-    """ROIs that are twice as large because pixels are half as large are no other scale."""
-    card = ModelCard(name="m", forecast=make_forecast())
-    large = np.kron((LABELS == 1) | (LABELS == 2), np.ones((2, 2), bool))
-    pixels, labels = large * 200.0, large.astype(np.int32)
-    probability = np.where(large, 0.9, 0.1).astype(np.float32)
+def test_one_member_is_measured_like_several(tmp_path: Path) -> None:
+    """The gaps between parted ROIs are no part of the map that the training knew."""
+    rows, columns = np.mgrid[:60, :80]
+    middles = ((20, 20), (20, 31), (42, 55))
+    distance = np.min([np.hypot(rows - y, columns - x) for y, x in middles], axis=0)
+    write_image(tmp_path / "a.tif", (distance < 6.5).astype(np.uint8) * 240)
+    base = make_model(forecast=make_forecast(), min_roi_size=4, separation=0.75)
 
-    def judge(scale: Scale) -> tuple[str, ...]:
-        judge = Judge(card, 0.5, 4, scale)
-        return judge.judge(pixels, probability, members=(), labels=labels).flags
+    def predict(image: Any, hooks: Hooks) -> Any:
+        return np.asarray(image, np.float32) / 255
 
-    assert judge(Scale()) == ("scale",)
-    assert judge(Scale(0.5, 0.5)) == ()
+    def predict_members(image: Any, hooks: Hooks) -> Any:
+        return predict(image, hooks), [predict(image, hooks)]
+
+    alone, member = (
+        segment_images(
+            [tmp_path / "a.tif"],
+            replace(base, predict=predict, predict_members=chosen),
+            options=OPTIONS,
+            output=tmp_path,
+        )["images"][0]
+        for chosen in (None, predict_members)
+    )
+    assert alone["rois"] == member["rois"] == 3, "touching cells are parted"
+    assert alone["expected_f1"] == member["expected_f1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"threshold": 0.05}, "threshold"),
+        ({"min_roi_size": 5}, "minimum ROI size"),
+        ({"separation": 0.5}, "separation"),
+    ],
+)
+def test_another_cut_than_the_models_has_no_forecast(
+    tmp_path: Path, changes: dict[str, float], word: str
+) -> None:
+    """The F1 was learnt at the model's cut; at another one a sentence says why there is none."""
+    model = make_model(forecast=make_forecast(), min_roi_size=4)
+    own = {"threshold": 0.5, "min_roi_size": 4, "separation": 0.0}
+    sources, told, found = write_images(tmp_path)[:2], [], []
+    for chosen in ({}, own, own | changes):
+        warnings: list[str] = []
+        options = SegmentOptions.model_validate({"model": "bright", **chosen})
+        result = segment_images(
+            sources, model, options=options, output=tmp_path, hooks=Hooks(warn=warnings.append)
+        )
+        found.append([(one["expected_f1"], one["flags"]) for one in result["images"]])
+        told.append([text for text in warnings if "No F1 is forecast" in text])
+    assert found[1] == found[0]
+    assert told[:2] == [[], []]
+    assert [expected for expected, _ in found[2]] == [None, None]
+    assert [flags for _, flags in found[2]] == [flags for _, flags in found[0]]
+    assert len(told[2]) == 1, "once for all images"
+    assert word in told[2][0]
 
 
 def test_review_puts_flags_first_then_low_expectations() -> None:
