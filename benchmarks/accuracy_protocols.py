@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 QUICK_SECONDS = 600.0
 RESEEDS = (10, 20, 30)
 SLACK = 0.01
+RIVALS = ("scratch", "frozen", "frozen_with_fitted_cut")
 
 
 def run_wue1(bench: Bench) -> dict[str, Any]:
@@ -81,13 +82,14 @@ def run_dsb2018(bench: Bench) -> dict[str, Any]:
 def run_mue(bench: Bench) -> dict[str, Any]:
     """Score lab-mue, leave one out: fine-tuned, from scratch at the same steps, frozen."""
     found = _run_transfer(bench, "mue")
-    means = {role: found[role]["mean"]["f1"] for role in ("scores", "scratch", "frozen")}
-    rival = max(means["scratch"], means["frozen"])
+    mean = found["scores"]["mean"]["f1"]
+    rival = max(found[role]["mean"]["f1"] for role in RIVALS)
     found["bars"] += [
-        judge("mean F1", means["scores"], at_least=0.78),
+        judge("mean F1", mean, at_least=0.78),
         judge(
-            "mean F1 against the better of from scratch and frozen, minus 0.01",
-            means["scores"],
+            "mean F1 against the best of from scratch and frozen (its own cut, or one chosen on "
+            "the other images), minus 0.01",
+            mean,
             at_least=round(rival - SLACK, 4),
         ),
     ]

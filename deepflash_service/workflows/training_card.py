@@ -12,6 +12,7 @@ from deepflash_service.core.tuning import USUAL_THRESHOLD
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
 from deepflash_service.workflows.training_comparison import (
     FINE_TUNED,
+    FITTED,
     FROZEN,
     NEW,
     score_frozen,
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.training_start import Beginning
 
 _PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy", "scikit-image")
+_NOT_BLIND = (
+    "Of the weights that a member has on its way it keeps those with the best scores on its "
+    "held-out images, so the scores flatter it a little."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
         separation=draft.separation,
     )
     trained.labels = judged.labels
-    ways = _compare(work, judged, warnings=warnings) if unknown else {}
+    ways, advice = _compare(work, judged, warnings=warnings) if unknown else ({}, "")
     for text in warnings:
         work.hooks.warn(text)
     return draft.model_copy(
@@ -78,7 +83,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
             "job": work.keeper.run.id,
             "members": len(trained.networks),
             "comparison": {way: average_scores(list(one.values())) for way, one in ways.items()},
-            "advice": write_advice(draft.base, ways) if ways else "",
+            "advice": advice,
             "seconds": round(work.keeper.spent_seconds(), 1),
             "device": trained.device,
             "software": {name: version(name) for name in _PACKAGES},
@@ -94,6 +99,7 @@ def _describe_scores(work: Work, judged: Judgement) -> dict[str, Any]:
         "threshold": judged.cut.threshold,
         "min_roi_size": judged.cut.min_roi_size,
         "scores": judged.mean,
+        "notes": _NOT_BLIND if judged.scores else "",
         "image_scores": {name: judged.scores[index] for index, name in names.items()},
         "expert_scores": score_experts(work.data, names, min_roi_size=smallest),
         "held_out_images": list(names.values()),
@@ -116,15 +122,20 @@ def _tell_known(reference: str, count: int, *, unknown: int) -> str:
 
 def _compare(
     work: Work, judged: Judgement, *, warnings: list[str]
-) -> dict[str, dict[int, RoiScores]]:
-    """Return the scores of each way to get a model; nothing without a base model."""
+) -> tuple[dict[str, dict[int, RoiScores]], str]:
+    """Return the scores of each way to get a model, and advice; nothing without a base model."""
     base, card = work.start.base, work.draft
     if base is None or not judged.scores:
-        return {}
+        return {}, ""
     frozen = score_frozen(
-        work.data, judged.scores, base=base, min_roi_size=card.min_roi_size, hooks=work.hooks
+        work.data,
+        judged.scores,
+        base=base,
+        folds=work.course.folds,
+        min_roi_size=card.min_roi_size,
+        hooks=work.hooks,
     )
-    ways = {FROZEN: frozen, FINE_TUNED: judged.scores}
+    ways = {FROZEN: frozen.own, FITTED: frozen.fitted.scores, FINE_TUNED: judged.scores}
     if work.course.behind:
         new, fault = score_new(
             work.data, work.course, card=card, keeper=work.keeper, hooks=work.hooks
@@ -132,7 +143,7 @@ def _compare(
         warnings += [fault] if fault else []
         if new:
             ways[NEW] = {index: new[index] for index in judged.scores}
-    return ways
+    return ways, write_advice(card.base, ways, frozen.fitted.cut)
 
 
 def _list_endings(trained: TrainedMembers) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -10,25 +10,31 @@ import numpy as np
 
 from deepflash_service.core.agreement import score_labels
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.core.tuning import Cut
+from deepflash_service.core.separation import label_parted
 from deepflash_service.errors import ComputeError
+from deepflash_service.records import SegmentOptions
 from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.pixel_sizes import scale_model
+from deepflash_service.workflows.planes import choose_limits, choose_separation
 from deepflash_service.workflows.prediction import load_stored
 from deepflash_service.workflows.training_members import train_members
-from deepflash_service.workflows.training_scores import judge_maps, label_map
+from deepflash_service.workflows.training_scores import judge_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from deepflash_service.core.tuning import Cut
     from deepflash_service.records import ModelCard, RoiScores
     from deepflash_service.store.models import StoredModel
     from deepflash_service.workflows.training_course import Course
     from deepflash_service.workflows.training_data import TrainingData
     from deepflash_service.workflows.training_keeper import Keeper
+    from deepflash_service.workflows.training_scores import Judgement
 
     Scores = Mapping[int, RoiScores]
 
-FROZEN, FINE_TUNED, NEW = "frozen", "fine_tuned", "new"
+FROZEN, FITTED = "frozen", "frozen_with_fitted_cut"
+FINE_TUNED, NEW = "fine_tuned", "new"
 CLEAR_DIFFERENCE = 0.01
 NO_BASE = (
     "There is no base model, so there is nothing to compare with. Choose a base model, or leave "
@@ -37,15 +43,32 @@ NO_BASE = (
 _STOPPED = "Stopped before the training from scratch was complete, so it is not compared."
 
 
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """Scores of a base model as it is.
+
+    Attributes
+    ----------
+    own : dict of int to RoiScores
+        Of each image as ``segment`` finds its ROIs: threshold and size of the model's card.
+    fitted : Judgement
+        With threshold and size chosen on the other folds, as for the fine-tuned members.
+    """
+
+    own: dict[int, RoiScores]
+    fitted: Judgement
+
+
 def score_frozen(
     data: TrainingData,
     indices: Iterable[int],
     *,
     base: StoredModel,
+    folds: Sequence[Sequence[int]],
     min_roi_size: int,
     hooks: Hooks,
-) -> dict[int, RoiScores]:
-    """Score the base model as it is, cut as its own card says.
+) -> Frozen:
+    """Score the base model as it is, used on each image as ``segment`` would use it.
 
     Parameters
     ----------
@@ -53,28 +76,31 @@ def score_frozen(
     indices : iterable of int
         Positions of the images to score.
     base : StoredModel
+    folds : sequence of sequences of int
+        Positions of the images that each fine-tuned member never saw.
     min_roi_size : int
         Smaller ROIs are removed from the truth, in pixels.
     hooks : Hooks
         Asked for a cancellation.
-
-    Returns
-    -------
-    dict of int to RoiScores
     """
     model = load_stored(base)
-    card = model.card
-    cut = Cut(card.threshold, card.min_roi_size, float("nan"), float("nan"))
+    options = SegmentOptions(model=model.reference)
     quiet = Hooks(is_cancelled=hooks.is_cancelled)
-    scores = {}
+    own, maps = {}, {}
     for index in sorted(indices):
         hooks.check()
         image = data.images[index]
-        probability = model.predict(np.asarray(image.pixels, dtype=np.float32), quiet)
-        found = label_map(probability, cut, separation=card.separation)
+        scaled = scale_model(model, image.calibration)
+        probability = scaled.model.predict(np.asarray(image.pixels, dtype=np.float32), quiet)
+        threshold, smallest = choose_limits(options, scaled)
+        neck = choose_separation(options, scaled)
+        found = label_parted(probability, threshold, smallest, neck=neck)
         truth = remove_small_rois(image.truth, min_roi_size=min_roi_size)
-        scores[index] = score_labels(found, truth)
-    return scores
+        own[index] = score_labels(found, truth)
+        maps[index] = probability.astype(np.float16)
+    neck = choose_separation(options, scale_model(model, data.calibration))
+    fitted = judge_maps(data, folds, maps, min_roi_size=min_roi_size, separation=neck)
+    return Frozen(own, fitted)
 
 
 def score_new(
@@ -126,15 +152,21 @@ def score_new(
     return judged.scores, ""
 
 
-def write_advice(reference: str, scores: Mapping[str, Scores]) -> str:
+def write_advice(reference: str, scores: Mapping[str, Scores], cut: Cut) -> str:
     """Say in a sentence which way gave the best model, and by how much.
+
+    Of the base model as it is the better is meant: with the cut of its card, or with one that was
+    chosen on the other images.
 
     Parameters
     ----------
     reference : str
         Of the base model.
     scores : mapping of str to mapping of int to RoiScores
-        Keyed ``frozen``, ``fine_tuned`` and, where it was compared, ``new``; of the same images.
+        Keyed ``frozen``, ``frozen_with_fitted_cut``, ``fine_tuned`` and, where it was compared,
+        ``new``; of the same images.
+    cut : Cut
+        Chosen for the base model on all these images.
 
     Returns
     -------
@@ -142,13 +174,14 @@ def write_advice(reference: str, scores: Mapping[str, Scores]) -> str:
     """
     f1 = {way: fmean(one.f1 for one in found.values()) for way, found in scores.items()}
     names = {
-        FINE_TUNED: "the fine-tuned model",
         FROZEN: f"the base model {reference} as it is",
+        FITTED: f"the base model {reference} with threshold and size chosen on the other images",
         NEW: "a model trained from scratch",
     }
-    mine = f1[FINE_TUNED]
-    best = max((way for way in f1 if way != FINE_TUNED), key=lambda way: f1[way])
-    others = " and ".join(f"{f1[way]:.2f} of {names[way]}" for way in (FROZEN, NEW) if way in f1)
+    mine = f1.pop(FINE_TUNED)
+    f1.pop(FROZEN if f1[FITTED] > f1[FROZEN] else FITTED)
+    best = max(f1, key=lambda way: f1[way])
+    others = " and ".join(f"{one:.2f} of {names[way]}" for way, one in f1.items())
     count = len(scores[FINE_TUNED])
     images = f"{count} held-out image{'' if count == 1 else 's'}"
     if abs(mine - f1[best]) < CLEAR_DIFFERENCE:
@@ -161,6 +194,8 @@ def write_advice(reference: str, scores: Mapping[str, Scores]) -> str:
         )
     remedy = {
         FROZEN: f"Use {reference} without training, or annotate more images.",
+        FITTED: f"Use {reference} without training, with threshold {cut.threshold:g} and minimum "
+        f"ROI size {cut.min_roi_size}, or annotate more images.",
         NEW: "Train with new as base model.",
     }
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class TrainingImage:
         The consensus, for scores.
     annotations : dict
         Label image of each expert.
+    calibration : Calibration
+        Size of its pixels.
     """
 
     name: str
@@ -49,6 +51,7 @@ class TrainingImage:
     targets: tuple[LabelImage, ...]
     truth: LabelImage
     annotations: dict[str, LabelImage]
+    calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,8 @@ def _prepare(pair: AnnotatedImage, options: TrainOptions) -> tuple[TrainingImage
     every = tuple(pair.annotations.values())
     targets = every if options.consensus == "each" or len(every) == 1 else (truth,)
     pixels = pair.image.select(channel=options.channel)
-    return TrainingImage(pair.name, pixels, targets, truth, pair.annotations), notes
+    calibration = pair.image.calibration
+    return TrainingImage(pair.name, pixels, targets, truth, pair.annotations, calibration), notes
 
 
 def find_truth(pair: AnnotatedImage, method: ConsensusMethod) -> tuple[LabelImage, list[str]]:

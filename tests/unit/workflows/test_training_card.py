@@ -12,6 +12,7 @@ from deepflash_service.records import ModelCard, TrainOptions
 from deepflash_service.workflows import training_card
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.training_card import Work, complete_card, draft_card
+from deepflash_service.workflows.training_comparison import Frozen
 from deepflash_service.workflows.training_course import Course
 from deepflash_service.workflows.training_members import TrainedMembers
 from deepflash_service.workflows.training_scores import Judgement, judge_maps
@@ -56,7 +57,8 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     def score(data: Any, indices: Any, **_facts: Any) -> Any:
         asked.append(sorted(indices))
         every = judge_all(data).scores
-        return {index: every[index].model_copy(update={"f1": 0.5}) for index in asked[-1]}
+        own = {index: every[index].model_copy(update={"f1": 0.5}) for index in asked[-1]}
+        return Frozen(own, replace(judge_all(data), scores=own))
 
     monkeypatch.setattr(training_card, "score_frozen", score)
     return asked
@@ -85,6 +87,7 @@ def test_the_card_has_all_that_was_chosen_and_measured() -> None:
     assert {"keras", "numpy", "deepflash-service"} <= set(card.software)
     assert (card.comparison, card.advice, card.warnings, card.ancestors) == ({}, "", [], [])
     assert ModelCard.from_json(card.to_json()) == card
+    assert "flatter" in card.notes
     assert training.trained.labels[0].max() == 4
 
 
@@ -106,7 +109,7 @@ def test_a_fine_tuned_model_is_compared_with_its_base(ways: list[list[int]]) -> 
     """On the same held-out images, always; from scratch only if it was asked for."""
     card = Training(known=()).complete()
     assert ways == [[0, 1, 2, 3]]
-    assert set(card.comparison) == {"frozen", "fine_tuned"}
+    assert set(card.comparison) == {"frozen", "frozen_with_fitted_cut", "fine_tuned"}
     assert card.comparison["fine_tuned"] == card.scores
     assert card.advice.startswith("Fine-tuning is worth it: F1 1.00 on 4 held-out images")
 

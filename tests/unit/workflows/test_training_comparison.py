@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from deepflash_service.core.scaling import Scale
+from deepflash_service.core.tuning import Cut
 from deepflash_service.errors import ComputeError, JobCancelled
-from deepflash_service.records import ModelCard, RoiScores, TrainOptions
+from deepflash_service.records import Calibration, ModelCard, RoiScores, TrainOptions
 from deepflash_service.workflows import training_comparison
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.training_comparison import (
+    Frozen,
     score_frozen,
     score_new,
     write_advice,
 )
 from deepflash_service.workflows.training_course import Course
+from deepflash_service.workflows.training_data import TrainingData
 from deepflash_service.workflows.training_members import TrainedMembers
-from tests.unit.workflows.training_samples import draw_map, make_data
+from tests.unit.workflows.training_samples import TRUTH, draw_map, make_data
 
 COURSE = Course(filters=8, depth=1, epochs=9, folds=((0,), (1,)), seed=3, parts=2, behind=2)
 CARD = ModelCard(name="m", min_roi_size=9, options=TrainOptions(dataset="d", model="m"))
@@ -35,13 +40,21 @@ def make_scores(*f1: float) -> dict[int, RoiScores]:
     }
 
 
+WORTH_IT = {"fine_tuned": (0.8, 0.82, 0.6), "frozen": (0.7, 0.7, 0.7)}
+
+
 @pytest.mark.parametrize(
     ("scores", "sentence"),
     [
         (
-            {"fine_tuned": (0.8, 0.82, 0.6), "frozen": (0.7, 0.7, 0.7)},
+            WORTH_IT,
             "Fine-tuning is worth it: F1 0.74 on 3 held-out images (better on 2), against 0.70 of "
             "the base model b@2 as it is.",
+        ),
+        (
+            WORTH_IT | {"frozen_with_fitted_cut": (0.72, 0.72, 0.72)},
+            "Fine-tuning is worth it: F1 0.74 on 3 held-out images (better on 2), against 0.72 of "
+            "the base model b@2 with threshold and size chosen on the other images.",
         ),
         (
             {"fine_tuned": (0.8,), "frozen": (0.7,), "new": (0.75,)},
@@ -60,6 +73,12 @@ def make_scores(*f1: float) -> dict[int, RoiScores]:
             "training, or annotate more images.",
         ),
         (
+            {"fine_tuned": (0.7,), "frozen": (0.6,), "frozen_with_fitted_cut": (0.8,)},
+            "Fine-tuning is not worth it: F1 0.70 on 1 held-out image, against 0.80 of the base "
+            "model b@2 with threshold and size chosen on the other images. Use b@2 without "
+            "training, with threshold 0.35 and minimum ROI size 45, or annotate more images.",
+        ),
+        (
             {"fine_tuned": (0.7, 0.7), "frozen": (0.6, 0.6), "new": (0.8, 0.8)},
             "Fine-tuning is not worth it: F1 0.70 on 2 held-out images, against 0.60 of the base "
             "model b@2 as it is and 0.80 of a model trained from scratch. Train with new as base "
@@ -69,25 +88,90 @@ def make_scores(*f1: float) -> dict[int, RoiScores]:
 )
 def test_the_advice_names_the_best_way(scores: dict[str, Any], sentence: str) -> None:
     """By the mean F1 on the same images; less than 0.01 is no difference."""
-    assert write_advice("b@2", {way: make_scores(*f1) for way, f1 in scores.items()}) == sentence
+    every = {"frozen_with_fitted_cut": (0.1,) * len(scores["frozen"])} | scores
+    ways = {way: make_scores(*f1) for way, f1 in every.items()}
+    cut = Cut(0.35, 45, 0.5, 0.5)
+    assert write_advice("b@2", ways, cut) == sentence
+
+
+def load(monkeypatch: pytest.MonkeyPatch, *, inside: float, **facts: Any) -> list[Scale]:
+    """Let the library hold a model b@2, and return by what its images were scaled."""
+    card = ModelCard(name="b", **facts)
+    asked: list[Scale] = []
+
+    def predict(_image: Any, _hooks: Hooks) -> Any:
+        return draw_map(inside).astype(np.float32)
+
+    def rescale(scale: Scale) -> LoadedModel:
+        asked.append(scale)
+        return LoadedModel("b@2", card, predict, rescale=rescale)
+
+    model = LoadedModel("b@2", card, predict, rescale=rescale)
+    monkeypatch.setattr(training_comparison, "load_stored", lambda _stored: model)
+    return asked
+
+
+def judge_frozen(data: TrainingData, **facts: Any) -> Frozen:
+    """Score the model of the library on the first and the third image."""
+    chosen: dict[str, Any] = {"folds": ((0,), (2,)), "min_roi_size": 9, "hooks": Hooks()} | facts
+    return score_frozen(data, [0, 2], base=cast("Any", None), **chosen)
 
 
 def test_the_base_model_is_cut_as_its_own_card_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its threshold and size, not those of the new model; the truth is that of the new one."""
-    card = ModelCard(name="b", threshold=0.3, min_roi_size=30)
-    base = LoadedModel("b@2", card, lambda _image, _hooks: draw_map(0.4).astype(np.float32))
-    monkeypatch.setattr(training_comparison, "load_stored", lambda _stored: base)
-
-    def score(**facts: Any) -> dict[int, RoiScores]:
-        chosen = {"base": cast("Any", None), "min_roi_size": 9, "hooks": Hooks()} | facts
-        return score_frozen(make_data(3), [0, 2], **chosen)
-
-    assert {index: one.f1 for index, one in score().items()} == {0: 1.0, 2: 1.0}
-    assert score(min_roi_size=37)[0].expected == 0
+    load(monkeypatch, inside=0.4, threshold=0.3, min_roi_size=30)
+    data = make_data(3)
+    assert {index: one.f1 for index, one in judge_frozen(data).own.items()} == {0: 1.0, 2: 1.0}
+    assert judge_frozen(data, min_roi_size=37).own[0].expected == 0
     with pytest.raises(JobCancelled):
-        score(hooks=Hooks(is_cancelled=lambda: True))
-    base.card.__dict__["threshold"] = 0.5
-    assert score()[0].f1 == 0.0
+        judge_frozen(data, hooks=Hooks(is_cancelled=lambda: True))
+
+
+def test_the_base_model_is_also_cut_as_the_other_folds_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the fine-tuned members are; else the comparison would favour them."""
+    load(monkeypatch, inside=0.4, threshold=0.5)
+    found = judge_frozen(make_data(3))
+    assert {index: one.f1 for index, one in found.own.items()} == {0: 0.0, 2: 0.0}
+    assert {index: one.f1 for index, one in found.fitted.scores.items()} == {0: 1.0, 2: 1.0}
+    assert found.fitted.cut.threshold < 0.4
+    alone = judge_frozen(make_data(3), folds=((0, 2),))
+    assert alone.fitted.scores.keys() == {0, 2}
+
+
+def measure(size: float) -> Calibration:
+    """Return square pixels of so many micrometres."""
+    return Calibration(pixel_width=size, pixel_height=size, unit="µm")
+
+
+def make_fine_data() -> TrainingData:
+    """Return three images, the first of 0.5 micrometres per pixel."""
+    data = make_data(3)
+    first = replace(data.images[0], calibration=measure(0.5))
+    return replace(data, images=(first, *data.images[1:]))
+
+
+def test_the_base_model_is_used_at_the_pixel_size_of_its_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by segment: each image is rescaled, and sizes in pixels of the training are converted."""
+    asked = load(monkeypatch, inside=0.9, min_roi_size=10, calibration=measure(1.0))
+    found = judge_frozen(make_fine_data())
+    assert asked == [Scale(0.5, 0.5)]
+    assert {index: one.predicted for index, one in found.own.items()} == {0: 0, 2: 4}
+
+
+def test_the_neck_of_the_base_model_is_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is converted like the size."""
+    load(monkeypatch, inside=0.9, separation=0.75, calibration=measure(1.0))
+    necks: list[float] = []
+
+    def label(*_cut: Any, neck: float) -> Any:
+        necks.append(neck)
+        return TRUTH
+
+    monkeypatch.setattr(training_comparison, "label_parted", label)
+    judge_frozen(make_fine_data())
+    assert necks == [1.5, 0.75]
 
 
 @pytest.fixture

@@ -157,6 +157,7 @@ def test_pixel_sizes_of_images_and_base_are_compared(folder: Path) -> None:
         write_image(path, read_image(path).select(), calibration=calibration)
     data = read(folder, "a", base="old")
     assert data.calibration.pixel_width == 0.5
+    assert [one.calibration.pixel_width for one in data.images] == [1.0, 0.5, 0.25]
     assert len(data.warnings) == 1
     assert "2.tif has 0.5 µm, 3.tif 0.25 µm" in data.warnings[0]
     card = ModelCard(name="old", calibration=Calibration(pixel_width=1, unit="µm"))
