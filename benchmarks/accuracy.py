@@ -5,10 +5,11 @@ Run: .venv/bin/python -m benchmarks.accuracy PROTOCOL ... [--preset standard] [-
      .venv/bin/python -m benchmarks.accuracy --report                        print all tables
      .venv/bin/python -m benchmarks.accuracy --document docs/validation.md   bring it up to date
 
-Scores come only from images that the scoring member never saw. Trainings are runs of the product
-in the home folder: interrupted, they go on from their last checkpoint; what is finished is not
-trained again. So a protocol can be started again at any time, and after other changes than those
-of the training its figures are computed again in minutes. A training keeps the settings with
+Scores come only from images that the scoring member never learnt from; on its way it keeps the
+weights that score best on them, as in every training of the product. Trainings are runs of the
+product in the home folder: interrupted, they go on from their last checkpoint; what is finished is
+not trained again. So a protocol can be started again at any time, and after other changes than
+those of the training its figures are computed again in minutes. A training keeps the settings with
 which it began: take another home folder after the recipe has changed.
 """
 

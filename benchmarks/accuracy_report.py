@@ -133,9 +133,13 @@ def make_training_table(found: Found) -> str:
                 " or ".join(map(str, steps)),
                 f"{min(seconds):.0f} to {max(seconds):.0f}" if seconds else "",
                 training["device"] or cpu,
+                *(_show_epochs(members, kind) for kind in ("best_epoch", "last_epoch")),
             ]
         )
-    columns = ("model", "filters", "members", "steps each", "seconds each", "device")
+    columns = (
+        "model", "filters", "members", "steps each", "seconds each", "device",
+        "Dice / F1 of the best epoch", "of the last",
+    )  # fmt: skip
     return make_table(columns, rows)
 
 
@@ -225,6 +229,12 @@ def _show(value: float | None) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.0f}"
+
+
+def _show_epochs(members: Iterable[Mapping[str, Any]], kind: str) -> str:
+    """Return mean Dice and F1 of members at one epoch, at the usual cut."""
+    scored = [one[kind] for one in members if kind in one]
+    return " / ".join(_show(_mean(one[key] for one in scored)) for key in ("dice", "f1") if scored)
 
 
 def _mean(values: Iterable[float]) -> float | None:

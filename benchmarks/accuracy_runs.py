@@ -27,6 +27,7 @@ from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.training_data import TrainingData, read_training_data
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.accuracy_data import ImageSet
@@ -67,7 +68,11 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A finished member: its weights, and the positions of the images that it never saw."""
+    """A finished member: its weights, and the positions of the images that it never learnt from.
+
+    ``epochs`` holds F1 and Dice of its best and its last scored epoch on these images, at the usual
+    cut: the best epoch is chosen on them.
+    """
 
     number: int
     weights: Path
@@ -75,6 +80,7 @@ class Member:
     unseen: tuple[int, ...]
     steps: int
     seconds: float | None
+    epochs: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,8 @@ def read_trained(home: Path, run: Run, training: Training) -> Trained:
         spent = float(fact["job_seconds"]) if fact else None
         seconds = None if spent is None else round(spent - before, 1)
         steps = int(fact["step"]) if fact else 0
-        members.append(Member(number, path, hash_file(path), fold, steps, seconds))
+        epochs = compare_epochs(fact["history"] if fact else [])
+        members.append(Member(number, path, hash_file(path), fold, steps, seconds, epochs))
         before = spent or before
     card = stored.card if stored else _draft_card(home, training, data)
     device = {str(fact["device"]) for fact in facts if fact}
@@ -145,12 +152,42 @@ def read_trained(home: Path, run: Run, training: Training) -> Trained:
         "filters": card.network.filters,
         "device": ", ".join(sorted(device)),
         "members": [
-            {"number": one.number, "steps": one.steps, "seconds": one.seconds, "sha256": one.sha256}
+            {
+                "number": one.number,
+                "steps": one.steps,
+                "seconds": one.seconds,
+                "sha256": one.sha256,
+                **one.epochs,
+            }
             for one in members
         ],
         "missing": missing,
+        "card": _describe_card(stored),
     }
     return Trained(training, data, card, tuple(members), tuple(missing), about)
+
+
+def compare_epochs(history: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return F1 and Dice of the ``best_epoch`` and of the ``last_epoch`` that were scored."""
+    scored = [one for one in history if {"f1", "dice"} <= one.keys()]
+    if not scored:
+        return {}
+    chosen = {"best_epoch": max(scored, key=lambda one: one["f1"] + one["dice"])}
+    chosen["last_epoch"] = scored[-1]
+    return {
+        name: {key: round(one[key], 4) for key in ("epoch", "f1", "dice")}
+        for name, one in chosen.items()
+    }
+
+
+def _describe_card(stored: StoredModel | None) -> dict[str, Any] | None:
+    """Return what the product itself says of the model, on the same images."""
+    if stored is None or stored.card.scores is None:
+        return None
+    card = stored.card
+    scores = {"f1": round(card.scores.f1, 4), "dice": round(card.scores.dice, 4)}
+    names = {"threshold", "min_roi_size", "smallest_annotated"}
+    return {**card.model_dump(include=names), **scores}
 
 
 def _begin(home: Path, training: Training) -> Run:

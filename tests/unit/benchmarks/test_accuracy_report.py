@@ -17,7 +17,9 @@ from benchmarks.accuracy_report import (
     make_bar_table,
     make_flag_table,
     make_score_table,
+    make_training_table,
 )
+from benchmarks.accuracy_runs import compare_epochs
 
 MEAN = {"dice": 0.83, "f1": 0.8, "ap50": 0.67, "ap70": 0.5, "map": 0.4}
 EXPERTS = {"mean_expert_dice": 0.758, "mean_expert_f1": 0.752, "at_least_worst": 1}
@@ -90,8 +92,28 @@ def test_the_report_reads_every_result(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "accuracy_wue1.json").write_text(json.dumps(_make_result()), "utf-8")
     print_tables(tmp_path)
     text = capsys.readouterr().out
-    assert "| wue1-standard | 32 | 1 | 1500 | 1600 to 1600 | a device |" in text
+    assert "| wue1-standard | 32 | 1 | 1500 | 1600 to 1600 | a device |  |  |" in text
     assert "| 0001.png | 1 | 0.45 / 30 | 0.830 | 0.800 |" in text
+
+
+def test_the_last_epoch_stands_beside_the_best() -> None:
+    """What the choice of an epoch on the held-out images may give is told for each model."""
+    history = [
+        {"epoch": 1.0, "loss": 1.0},
+        {"epoch": 2.0, "f1": 0.8, "dice": 0.9},
+        {"epoch": 3.0, "f1": 0.9, "dice": 0.7},
+        {"epoch": 4.0, "f1": 0.7, "dice": 0.8},
+        {"epoch": 5.0, "loss": 0.5},
+    ]
+    epochs = compare_epochs(history)
+    assert epochs["best_epoch"] == {"epoch": 2.0, "f1": 0.8, "dice": 0.9}
+    assert epochs["last_epoch"] == {"epoch": 4.0, "f1": 0.7, "dice": 0.8}
+    assert compare_epochs([]) == {}
+    result = _make_result()
+    (training,) = result["trainings"]
+    training["members"].append(training["members"][0] | epochs)
+    line = make_training_table({"wue1": result}).splitlines()[2]
+    assert line.endswith("| 0.900 / 0.800 | 0.800 / 0.700 |")
 
 
 def test_a_document_is_filled_between_its_marks(tmp_path: Path) -> None:

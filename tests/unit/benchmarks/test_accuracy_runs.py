@@ -82,7 +82,11 @@ def test_a_training_is_resumed_then_never_repeated(
         "0004.png",
     ]
     assert [row["group"] for row in found["scores"]["images"]] == [1, 2, 3, 1]
-    assert [one["steps"] for one in found["trainings"][0]["members"]] == [15, 15, 15]
+    training = found["trainings"][0]
+    assert [one["steps"] for one in training["members"]] == [15, 15, 15]
+    assert all(one["last_epoch"]["epoch"] == 1 for one in training["members"])
+    assert training["card"]["smallest_annotated"] == found["scores"]["cut"]["min_roi_size"] == 30
+    assert training["card"]["f1"] == pytest.approx(found["scores"]["mean"]["f1"], abs=1e-4)
     monkeypatch.setattr(accuracy_runs, "perform_job", _refuse)
     assert run_quick(bench) == found
     shutil.rmtree(bench.home / "maps")

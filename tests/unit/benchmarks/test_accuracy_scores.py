@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy_scores import Unit, average_experts, score_cut, score_units
+from deepflash_service.core.separation import NECK
+from deepflash_service.records import Calibration
+from deepflash_service.workflows.training_data import TrainingData, TrainingImage
+from deepflash_service.workflows.training_scores import judge_maps
 
 SIZE = 30
 
@@ -74,6 +78,31 @@ def test_a_given_cut_is_taken_for_every_image() -> None:
     found = score_units(units, min_roi_size=SIZE, cut=(0.3, 200))
     assert {(row["threshold"], row["min_roi_size"]) for row in found["images"]} == {(0.3, 200)}
     assert found["mean"]["f1"] == 0.0
+
+
+def test_the_product_cuts_where_the_protocol_does() -> None:
+    """The same smallest annotated size and maps give the card the cut and F1 of the benchmark."""
+    units = [_make_unit(str(index), index % 3, level=0.42) for index in range(6)]
+    for unit in units:
+        unit.probability[50:56, 20:27] = unit.probability[40:46, 40:47] = 0.42
+        unit.truth[60:63, 20:32] = 4
+    found = score_units(units, min_roi_size=SIZE)
+    images = [
+        TrainingImage(unit.name, unit.probability, (unit.truth,), unit.truth, {}) for unit in units
+    ]
+    data = TrainingData(tuple(images), (), "", 1, 1.0, Calibration())
+    judged = judge_maps(
+        data,
+        [(0, 3), (1, 4), (2, 5)],
+        {index: unit.probability for index, unit in enumerate(units)},
+        min_roi_size=SIZE,
+        separation=NECK,
+    )
+    assert 42 < judged.cut.min_roi_size <= 3 * SIZE
+    cut = {"threshold": judged.cut.threshold, "min_roi_size": judged.cut.min_roi_size}
+    assert found["cut"] == cut
+    scores = [round(judged.scores[index].f1, 4) for index in range(6)]
+    assert [row["f1"] for row in found["images"]] == scores == [round(6 / 7, 4)] * 6
 
 
 def test_each_image_stands_beside_its_experts() -> None:
