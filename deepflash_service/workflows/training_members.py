@@ -237,15 +237,13 @@ class _Member:
 
     def score(self, maps: Sequence[ProbabilityMap], report: MemberReport) -> Mapping[str, float]:
         """Return mean scores of probability maps of the held-out images, and draw the first."""
-        labels = [self._label(one) for one in maps]
-        mean = average_scores(
-            [
-                score_labels(one, self._truth(index))
-                for one, index in zip(labels, self.fold, strict=True)
-            ]
-        )
-        first = self.fold[0]
-        report.draw(self.data.images[first].pixels, labels[0], self._truth(first))
+        card, images = self.card, [self.data.images[index] for index in self.fold]
+        smallest = card.min_roi_size
+        labels = [label_parted(one, card.threshold, smallest, neck=card.separation) for one in maps]
+        truths = [remove_small_rois(one.truth, min_roi_size=smallest) for one in images]
+        pairs = zip(labels, truths, strict=True)
+        mean = average_scores([score_labels(found, truth) for found, truth in pairs])
+        report.draw(images[0].pixels, labels[0], truths[0])
         names = ("f1", "dice", "roi_jaccard", "pixel_jaccard")
         return {name: float(getattr(mean, name)) for name in names}
 
@@ -273,11 +271,3 @@ class _Member:
         network = self.build()
         read_weights(network, self.base.weights[self.number % self.base.card.members])
         return network
-
-    def _label(self, probability: ProbabilityMap) -> LabelImage:
-        card = self.card
-        return label_parted(probability, card.threshold, card.min_roi_size, neck=card.separation)
-
-    def _truth(self, index: int) -> LabelImage:
-        truth = self.data.images[index].truth
-        return remove_small_rois(truth, min_roi_size=self.card.min_roi_size)
