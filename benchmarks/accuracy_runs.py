@@ -182,12 +182,11 @@ def compare_epochs(history: Sequence[Mapping[str, float]]) -> dict[str, dict[str
 
 def _describe_card(stored: StoredModel | None) -> dict[str, Any] | None:
     """Return what the product itself says of the model, on the same images."""
-    if stored is None or stored.card.scores is None:
+    scores = stored and stored.card.scores
+    if stored is None or scores is None:
         return None
-    card = stored.card
-    scores = {"f1": round(card.scores.f1, 4), "dice": round(card.scores.dice, 4)}
-    names = {"threshold", "min_roi_size", "smallest_annotated"}
-    return {**card.model_dump(include=names), **scores}
+    chosen = stored.card.model_dump(include={"threshold", "min_roi_size", "smallest_annotated"})
+    return {**chosen, "f1": round(scores.f1, 4), "dice": round(scores.dice, 4)}
 
 
 def _begin(home: Path, training: Training) -> Run:
