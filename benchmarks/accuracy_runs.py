@@ -182,7 +182,7 @@ def compare_epochs(history: Sequence[Mapping[str, float]]) -> dict[str, dict[str
 
 def _describe_card(stored: StoredModel | None) -> dict[str, Any] | None:
     """Return what the product itself says of the model, on the same images."""
-    scores = stored and stored.card.scores
+    scores = None if stored is None else stored.card.scores
     if stored is None or scores is None:
         return None
     chosen = stored.card.model_dump(include={"threshold", "min_roi_size", "smallest_annotated"})
