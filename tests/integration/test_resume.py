@@ -127,7 +127,8 @@ def test_members_that_are_only_compared_are_resumed_too(
     assert "goes on in epoch 1 after step 6" in done["told"][0][0]
     card = find_model(home, "compared").card
     assert card.members == 1
-    assert set(card.comparison) == {"frozen", "fine_tuned", "new"}
+    ways = {"frozen", "frozen_with_fitted_cut", "fine_tuned", "new"}
+    assert set(card.comparison) == ways
     assert "of a model trained from scratch" in card.advice
     assert card.comparison["fine_tuned"] == card.scores
     assert_equal_weights(name_weights(run, 1), name_weights(undisturbed, 1))
