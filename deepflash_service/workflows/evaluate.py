@@ -199,14 +199,15 @@ def _shorten_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def _find_seen(model: LoadedModel, pairs: Sequence[AnnotatedImage]) -> list[str]:
-    known = set(model.card.training_images)
+    before = [name for one in model.card.ancestors for name in one.images]
+    known = {*model.card.training_images, *before}
     seen = [pair.name for pair in pairs if pair.name in known]
     if not seen:
         return []
     return [
-        f"{model.reference} was trained on images called {', '.join(seen[:5])}"
-        f"{' and more' if len(seen) > 5 else ''}: if these are the same, the scores are higher "
-        "than on new images."
+        f"{model.reference}, or one that it descends from, was trained on images called "
+        f"{', '.join(seen[:5])}{' and more' if len(seen) > 5 else ''}: if these are the same, the "
+        "scores are higher than on new images."
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.errors import InputError
-from deepflash_service.records import EvaluateOptions, SegmentOptions
+from deepflash_service.records import Ancestor, EvaluateOptions, SegmentOptions
 from deepflash_service.store import runs
 from deepflash_service.store.datasets import link_folders, open_dataset
 from deepflash_service.store.images import (
@@ -199,14 +199,14 @@ def test_a_data_set_scores_a_model_against_the_consensus(
         write_labels(tmp_path / expert / "b.tif", LABELS * 0)
     masks = {"anna": truth_folder, "bert": tmp_path / "bert", "carl": tmp_path / "carl"}
     dataset = open_dataset(tmp_path, link_folders(tmp_path, image_folder, masks=masks))
-    model = make_model(training_images=["b.tif", "z.tif"])
+    before = [Ancestor(model="old@1", images={"a.tif": "hash", "y.tif": ""})]
+    model = make_model(training_images=["b.tif", "z.tif"], ancestors=before)
     result = evaluate_dataset(model, dataset, options=EvaluateOptions(min_roi_size=2))
     pooled = result["pooled"]
     assert (pooled["matched"], pooled["predicted"], pooled["expected"]) == (1, 2, 1)
     told = [text for text in result["warnings"] if "was trained on" in text]
     assert len(told) == 1
-    assert "b.tif" in told[0]
-    assert "z.tif" not in told[0]
+    assert "images called a.tif, b.tif: if" in told[0]
 
 
 def test_jobs_leave_their_scores(tmp_path: Path) -> None:
