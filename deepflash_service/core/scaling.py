@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepflash_service.core import bands
 from deepflash_service.core.bands import ImageRows
 from deepflash_service.core.roi_tables import MILLIMETRES
 
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 MICROMETRES = 1000.0
 """In a millimetre."""
 
+COARSEST_PIXEL = 50.0
+"""Micrometres; what is coarser was set for a printer or a screen, not by a microscope."""
+
 _SAME_SCALE = 1.1
+_TOO_FAR = 10.0
+_PRINTED = "inch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,11 @@ class Scale:
         """Whether both axes differ by at most 10 percent, as sizes of cells do anyway."""
         return self.largest_factor <= _SAME_SCALE
 
+    @property
+    def is_absurd(self) -> bool:
+        """Whether an axis differs more than tenfold: a wrong setting, not another microscope."""
+        return self.largest_factor > _TOO_FAR
+
     def fit(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Return rows and columns that an image of a shape is brought to."""
         return max(1, round(shape[0] * self.rows)), max(1, round(shape[1] * self.columns))
@@ -70,13 +81,16 @@ def measure_pixel(calibration: Calibration) -> tuple[float, float] | None:
     Returns
     -------
     (float, float) or None
-        None when the unit is no length or a size is not above 0.
+        None when the unit is no length, a size is not above 0, or the pixel tells how large to
+        print it: a resolution per inch, or more than 50 micrometres.
     """
     length = MILLIMETRES.get(calibration.unit)
-    sizes = calibration.pixel_height, calibration.pixel_width
-    if length is None or not all(0 < size < float("inf") for size in sizes):
+    if length is None or calibration.unit == _PRINTED:
         return None
-    return sizes[0] * length * MICROMETRES, sizes[1] * length * MICROMETRES
+    height, width = (
+        size * length * MICROMETRES for size in (calibration.pixel_height, calibration.pixel_width)
+    )
+    return (height, width) if all(0 < size <= COARSEST_PIXEL for size in (height, width)) else None
 
 
 def compare_scales(image: Calibration, trained: Calibration) -> Scale | None:
@@ -120,7 +134,8 @@ def resample_rows(source: ImageRows, shape: tuple[int, int]) -> ImageRows:
     Along an axis that shrinks, the values of all pixels that a new one covers are averaged, by
     the length covered: what a camera with larger pixels records, so nothing is aliased and noise
     falls as it would there. Along an axis that grows, values are interpolated linearly. A row
-    comes out the same, bit for bit, whichever rows are read with it.
+    comes out the same, bit for bit, whichever rows are read with it. The source is read in bands
+    that fit into memory, however many of its rows those wanted cover.
 
     Parameters
     ----------
@@ -137,13 +152,20 @@ def resample_rows(source: ImageRows, shape: tuple[int, int]) -> ImageRows:
     if shape == source.shape:
         return source
     down, across = (_weigh(*ends) for ends in zip(source.shape, shape, strict=True))
+    height = _count_rows(down, max(source.shape[1], shape[1]) * source.channels)
 
     def read(start: int, stop: int) -> Floats:
-        needed = down.indices[down.indptr[start] : down.indptr[stop]]
-        low, high = int(needed.min()), int(needed.max()) + 1
-        pixels = np.asarray(source.read(low, high), dtype=np.float32)
-        pixels = pixels.reshape(high - low, source.shape[1], -1)
-        return _resample(pixels, down[start:stop, low:high], across)
+        result = np.empty((stop - start, shape[1], source.channels), dtype=np.float32)
+        for first in range(start, stop, height):
+            end = min(first + height, stop)
+            needed = down.indices[down.indptr[first] : down.indptr[end]]
+            low, high = int(needed.min()), int(needed.max()) + 1
+            pixels = np.asarray(source.read(low, high), dtype=np.float32)
+            pixels = pixels.reshape(high - low, source.shape[1], -1)
+            result[first - start : end - start] = _resample(
+                pixels, down[first:end, low:high], across
+            )
+        return result
 
     return ImageRows(shape, source.channels, read)
 
@@ -170,13 +192,15 @@ def resample(image: npt.NDArray[Any], shape: tuple[int, int]) -> Floats:
 
 
 def resample_bands(
-    bands: Iterable[tuple[int, Floats]], shape: tuple[int, int], wanted: tuple[int, int]
+    pieces: Iterable[tuple[int, Floats]], shape: tuple[int, int], wanted: tuple[int, int]
 ) -> Iterator[tuple[int, Floats]]:
     """Bring a map that comes in bands to another size, holding no more than a band and its edge.
 
+    A band that grows is given in several, each of which fits into memory.
+
     Parameters
     ----------
-    bands : iterable of (int, ndarray)
+    pieces : iterable of (int, ndarray)
         First row and values (R, N), or (K, R, N) for K maps, of bands that follow each other. A
         first row of 0 begins anew.
     shape, wanted : (M, N)
@@ -190,27 +214,36 @@ def resample_bands(
         Together :func:`resample` of the whole map, bit for bit.
     """
     if shape == wanted:
-        yield from bands
+        yield from pieces
         return
     down, across = (_weigh(*ends) for ends in zip(shape, wanted, strict=True))
     lows = np.minimum.reduceat(down.indices, down.indptr[:-1])
     highs = np.maximum.reduceat(down.indices, down.indptr[:-1])
     held: Any = None
     first = done = 0
-    for start, band in bands:
+    for start, band in pieces:
         if start == 0:
             held, first, done = band[..., :0, :], 0, 0
         held = np.concatenate([held, band], axis=-2)
-        end = first + held.shape[-2]
-        ready = int(np.searchsorted(highs, end))
-        if ready == done:
-            continue
         maps = np.moveaxis(held.reshape(-1, *held.shape[-2:]), 0, -1)
-        found = np.moveaxis(_resample(maps, down[done:ready, first:end], across), -1, 0)
-        yield done, found.reshape(*held.shape[:-2], *found.shape[1:])
+        ready = int(np.searchsorted(highs, first + len(maps)))
+        height = _count_rows(down, max(shape[1], wanted[1]) * maps.shape[-1])
+        for begin in range(done, ready, height):
+            end = min(begin + height, ready)
+            low, high = int(lows[begin]), int(highs[end - 1]) + 1
+            found = _resample(maps[low - first : high - first], down[begin:end, low:high], across)
+            found = np.moveaxis(found, -1, 0)
+            yield begin, found.reshape(*held.shape[:-2], *found.shape[1:])
         done = ready
         if done < len(lows):
             held, first = held[..., int(lows[done]) - first :, :], int(lows[done])
+
+
+def _count_rows(down: sparse.csr_array[Any], values: int) -> int:
+    """Return how many rows of a result fit, with those they cover, a row having so many values."""
+    wanted, length = down.shape
+    covered = -(-max(length, wanted) // wanted)
+    return max(1, int(bands.BAND_VALUES // (covered * values)))
 
 
 def _resample(pixels: Floats, down: sparse.csr_array[Any], across: sparse.csr_array[Any]) -> Floats:

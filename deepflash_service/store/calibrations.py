@@ -6,6 +6,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.core.scaling import COARSEST_PIXEL
 from deepflash_service.records import Calibration
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ _SPELLINGS = {
 }
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _CENTIMETRE = 3
-_COARSEST_MICROSCOPE_PIXEL = 50.0
 _MICROMETRES_PER_CENTIMETRE = 10_000.0
 
 
 def read_calibration(tiff: tifffile.TiffFile, page: Any) -> Calibration:
     """Return the size of a pixel; ``pixel`` where the file tells none.
 
-    A resolution per inch is a setting of printers and screens and is ignored.
+    A resolution per inch is a setting of printers and screens: in a plain TIFF it is ignored; where
+    ImageJ kept it as a unit, results are in inches, as in ImageJ, but nothing is rescaled by it.
     """
     if tiff.is_ome:
         return _read_ome(tiff.ome_metadata or "")
@@ -45,7 +46,7 @@ def read_calibration(tiff: tifffile.TiffFile, page: Any) -> Calibration:
     tag = page.tags.get("ResolutionUnit")
     if tag is not None and int(tag.value) == _CENTIMETRE:
         size = _MICROMETRES_PER_CENTIMETRE / width
-        if size <= _COARSEST_MICROSCOPE_PIXEL:
+        if size <= COARSEST_PIXEL:
             return make_calibration(size, _MICROMETRES_PER_CENTIMETRE / height, _MICROMETRE)
     return Calibration()
 

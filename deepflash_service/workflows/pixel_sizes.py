@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.prediction import LoadedModel
 
 _FAR = 2.0
-_TOO_FAR = 10.0
 _FEWEST_ROIS = 3
 _REMEDY = "Tell the size of a pixel: option pixel size, or Image > Properties in Fiji."
 
@@ -74,7 +73,7 @@ def scale_model(model: LoadedModel, calibration: Calibration) -> ScaledModel:
         return ScaledModel(model)
     sizes = f"its pixels are {describe_pixel(calibration)}, those of the training "
     sizes += describe_pixel(trained)
-    if scale.largest_factor > _TOO_FAR:
+    if scale.is_absurd:
         note = f"not rescaled, although {sizes}: one of the two cannot be right. {_REMEDY}"
         return ScaledModel(model, notes=(note,))
     note = f"rescaled for the prediction by {_describe_factors(scale)}: {sizes}."
@@ -88,7 +87,7 @@ def compare_diameters(
 ) -> str:
     """Return a warning when ROIs are much larger or smaller than those of the training, or "".
 
-    Only where pixel sizes could not be compared, and from three ROIs.
+    Only where pixel sizes could not be compared, or cannot be right, and from three ROIs.
 
     Parameters
     ----------
@@ -103,7 +102,9 @@ def compare_diameters(
     """
     card = model.card
     trained = card.roi_diameter
-    if count < _FEWEST_ROIS or not trained or compare_scales(calibration, card.calibration):
+    scale = compare_scales(calibration, card.calibration)
+    is_known = scale is not None and not scale.is_absurd
+    if count < _FEWEST_ROIS or not trained or is_known:
         return ""
     if trained / _FAR <= found <= _FAR * trained:
         return ""

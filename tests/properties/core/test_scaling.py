@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepflash_service.core import bands
 from deepflash_service.core.bands import ImageRows
 from deepflash_service.core.scaling import (
     Scale,
@@ -53,6 +55,8 @@ def test_bands_give_the_whole(
     """Read by rows, or brought back in bands after a false start, all is as in one go."""
     image = _draw(seed, *shape)
     whole = resample(image, wanted)
+    with mock.patch.object(bands, "BAND_VALUES", 100):
+        np.testing.assert_array_equal(resample(image, wanted), whole)
     source = ImageRows.of(image)
     rows = resample_rows(source, wanted)
     for start in range(wanted[0]):
@@ -61,15 +65,38 @@ def test_bands_give_the_whole(
     stack = np.stack([image] * maps) if maps else image
     ends = [0, *sorted({min(cut, shape[0]) for cut in cuts} - {0}), shape[0]]
     pairs = [(a, stack[..., a:b, :]) for a, b in pairwise(ends) if b > a]
-    bands = list(resample_bands([pairs[0], *pairs], shape, wanted))
+    limit = seed % 2 * 100 or bands.BAND_VALUES
+    with mock.patch.object(bands, "BAND_VALUES", limit):
+        found_bands = list(resample_bands([pairs[0], *pairs], shape, wanted))
     expected = whole if not maps else np.stack([whole] * maps)
     result, following = np.zeros_like(expected), 0
-    for start, band in bands:
+    for start, band in found_bands:
         assert start in {0, following}
         result[..., start : start + band.shape[-2], :] = band
         following = start + band.shape[-2]
     assert following == wanted[0]
     np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("columns", [50, 4000])
+@pytest.mark.parametrize("maps", [1, 2])
+def test_memory_is_bounded_however_much_is_shrunk(columns: int, maps: int) -> None:
+    """No more than a band of the source is read at once, and none larger comes back."""
+    most = 20 * columns * maps
+    shape, small = (900, columns), (90, columns // 10)
+    sizes: list[int] = []
+
+    def read(start: int, stop: int) -> np.ndarray:
+        sizes.append(stop - start)
+        return np.ones((stop - start, columns, maps), np.float32)
+
+    with mock.patch.object(bands, "BAND_VALUES", most):
+        rows = resample_rows(ImageRows(shape, maps, read), small)
+        assert rows.read(3, 90).shape == (87, columns // 10, maps)
+        back = resample_bands([(0, np.ones((maps, *small), np.float32))], small, shape)
+        assert max(band.size for _, band in back) <= most
+    assert sum(sizes) == 870
+    assert max(sizes) * columns * maps <= most
 
 
 @given(factor=st.floats(1.1, 4.0), seed=st.integers(0, 99))
@@ -99,7 +126,7 @@ def test_axes_are_scaled_apart() -> None:
 @pytest.mark.parametrize(
     ("size", "unit"),
     [(0.5, "µm"), (0.5, "micron"), (0.5, "um"), (0.5, "\\u00B5m"), (0.5, "μm"), (500, "nm"),
-     (5e-4, "mm"), (5e-5, "cm"), (0.5 / 25400, "inch"), (0.5, "micrometre")],
+     (5e-4, "mm"), (5e-5, "cm"), (0.5, "micrometre")],
 )  # fmt: skip
 def test_units_of_length(size: float, unit: str) -> None:
     """Every spelling and every unit gives the same micrometres."""
@@ -110,9 +137,12 @@ def test_units_of_length(size: float, unit: str) -> None:
 @pytest.mark.parametrize("calibration", [
     Calibration(), Calibration(unit="furlong"), Calibration(pixel_width=0, unit="µm"),
     Calibration(pixel_height=float("inf"), unit="µm"),
+    Calibration(pixel_width=1 / 600, pixel_height=1 / 600, unit="inch"),
+    Calibration(pixel_width=0.051, pixel_height=0.051, unit="mm"),
+    Calibration(pixel_width=1, pixel_height=51, unit="µm"),
 ])  # fmt: skip
 def test_no_length_is_no_scale(calibration: Calibration) -> None:
-    """What tells no length cannot be compared."""
+    """What tells no length, or how large to print a pixel, cannot be compared."""
     known = Calibration(pixel_width=1, pixel_height=1, unit="µm")
     assert measure_pixel(calibration) is None
     assert compare_scales(calibration, known) is None

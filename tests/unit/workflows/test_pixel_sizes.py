@@ -195,11 +195,21 @@ def test_close_sizes_are_left_alone() -> None:
 def test_absurd_sizes_are_not_followed() -> None:
     """Pixels that differ more than tenfold are a wrong setting, not another microscope."""
     model = make_choosy_model()
-    found = scale_model(model, _measure(1 / 72, unit="inch"))
+    found = scale_model(model, _measure(0.01, unit="mm"))
     assert found.model is model
     assert found.notes[0].startswith(
-        "not rescaled, although its pixels are 0.0139 inch, those of the training 0.6 µm: one of"
+        "not rescaled, although its pixels are 0.01 mm, those of the training 0.6 µm: one of"
     )
+
+
+def test_resolutions_for_printers_are_not_followed(tmp_path: Path) -> None:
+    """Fiji keeps dots per inch as a size: files of 72 and 300 dpi have the same pixels."""
+    model = make_choosy_model(calibration=_measure(1 / 72, unit="inch"))
+    found = scale_model(model, _measure(1 / 300, unit="inch"))
+    assert (found.model, found.scale, found.notes) == (model, SAME_SCALE, ())
+    path = tmp_path / "a.tif"
+    write_image(path, np.zeros((9, 9), np.uint8), calibration=_measure(1 / 72, unit="inch"))
+    assert read_image(path).calibration.unit == "inch"
 
 
 @pytest.mark.parametrize(
@@ -212,6 +222,9 @@ def test_absurd_sizes_are_not_followed() -> None:
         (40.0, 5, Calibration(), TRAINED, ""),
         (9.9, 2, Calibration(), TRAINED, ""),
         (9.9, 5, TRAINED, TRAINED, ""),
+        (9.9, 5, _measure(0.01, unit="mm"), TRAINED, "Tell the size of a pixel"),
+        (9.9, 5, _measure(1 / 72, unit="inch"), TRAINED, "Tell the size of a pixel"),
+        (9.9, 5, TRAINED, _measure(1 / 72, unit="inch"), "Scale the image so that"),
     ],
 )
 def test_diameters_are_compared(
