@@ -19,6 +19,7 @@ PARTS = {
     "transfer": report.make_transfer_table,
     "reseed": report.make_reseed_table,
     "forecast": report.make_forecast_table,
+    "forecast_sets": report.make_forecast_set_table,
     "flags": report.make_flag_table,
     "trainings": report.make_training_table,
     "commands": report.make_command_table,

@@ -113,6 +113,29 @@ def make_forecast_table(found: Found) -> str:
     return make_table(("set", "image", "expected F1", "range", "true F1"), rows)
 
 
+def make_forecast_set_table(found: Found) -> str:
+    """Return what forecasts explain within each set and over all."""
+    one = found.get("forecast")
+    if one is None:
+        return ""
+    rows = [
+        [
+            name,
+            str(each["images"]),
+            f"{_show(each['mean_f1'])} +- {_show(each['sd_f1'])}",
+            _show(each["r2"]),
+            _show(each["r2_of_the_mean_of_the_others"]),
+            f"{each['inside_the_range']} of {each['images']}",
+        ]
+        for name, each in one["sets"].items()
+    ]
+    columns = (
+        "set", "images", "true F1, mean +- sd", "R2 of the forecast",
+        "R2 of the mean of the set's other images", "inside the range",
+    )  # fmt: skip
+    return make_table(columns, rows)
+
+
 def make_training_table(found: Found) -> str:
     """Return steps and times of the members of each model, each model once."""
     models = {

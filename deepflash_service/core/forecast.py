@@ -45,9 +45,9 @@ class Prior:
 
 
 GENERAL = Prior(
-    centres={"stability": 0.8, "uncertainty": 0.2},
-    coefficients=(0.8, 0.8, -0.3),
-    deviations=(0.1, 0.3, 0.3),
+    centres={"stability": 0.8, "density": -3.5},
+    coefficients=(0.8, 1.0, -0.02),
+    deviations=(0.1, 0.3, 0.03),
     spread=0.05,
     weight=4.0,
 )
@@ -99,7 +99,7 @@ def fit_forecast(
     A Bayesian linear regression: with few images the result is close to ``prior``, and each image
     more makes it the model's own (conjugate normal-inverse-gamma prior; Gelman et al., Bayesian
     Data Analysis, 3rd ed., chapter 14). An image of few ROIs counts less, as its F1 owes much to
-    chance.
+    chance, and one without ROIs tells nothing of those of others.
 
     Parameters
     ----------
@@ -117,25 +117,26 @@ def fit_forecast(
     Returns
     -------
     Forecast or None
-        None without any held-out image: nothing is known of new images then.
+        None without any held-out image with ROIs: nothing is known of new images then.
     """
-    if not len(rows):
+    told = [(row, one) for row, one in zip(rows, f1, strict=True) if row.get("rois", 1)]
+    if not told:
         return None
-    weights = np.array([_measure_chance(row) ** -0.5 for row in rows], dtype=np.float64)
-    design = np.array([_describe(row, prior) for row in rows], dtype=np.float64)
+    weights = np.array([_measure_chance(row) ** -0.5 for row, _ in told], dtype=np.float64)
+    design = np.array([_describe(row, prior) for row, _ in told], dtype=np.float64)
     design *= weights[:, np.newaxis]
-    scores = np.asarray(f1, dtype=np.float64) * weights
+    scores = np.array([one for _, one in told], dtype=np.float64) * weights
     mean = np.array(prior.coefficients, dtype=np.float64)
     precision = np.diag((prior.spread / np.array(prior.deviations, dtype=np.float64)) ** 2)
     covariance = np.linalg.inv(precision + design.T @ design)
     coefficients = covariance @ (precision @ mean + design.T @ scores)
-    freedom = prior.weight + len(rows)
+    freedom = prior.weight + len(told)
     misfit = scores @ (scores - design @ coefficients) + mean @ precision @ (mean - coefficients)
     variance = (prior.weight * prior.spread**2 + max(float(misfit), 0.0)) / freedom
     shift = np.eye(mean.size)
     shift[0, 1:] = [-centre for centre in prior.centres.values()]
     return Forecast(
-        images=len(rows),
+        images=len(told),
         traits=list(prior.centres),
         coefficients=(shift @ coefficients).tolist(),
         covariance=(shift @ covariance @ shift.T).tolist(),

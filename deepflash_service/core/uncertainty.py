@@ -105,8 +105,8 @@ def measure_map_traits(
     dict
         ``uncertainty``: see :func:`measure_uncertainty`. ``stability``: mean F1 between the
         ROIs at a threshold 0.1, 0.2, 0.3, 0.4 lower and as much higher. ``diameter``: natural
-        logarithm of the median equivalent diameter in pixels; absent when nothing was found.
-        ``rois``: their number.
+        logarithm of the median equivalent diameter in pixels; ``density``: that of the share of
+        the image that the ROIs cover; both absent when nothing was found. ``rois``: their number.
     """
     find = label or _find_rois
     rows = [_measure_map(one, threshold, min_roi_size, find=find) for one in maps]
@@ -135,4 +135,5 @@ def _measure_map(
     traits["rois"] = float(areas.size)
     if areas.size:
         traits["diameter"] = float(np.log(np.median(2 * np.sqrt(areas / np.pi))))
+        traits["density"] = float(np.log(areas.sum() / labels.size))
     return traits

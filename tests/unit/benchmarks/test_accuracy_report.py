@@ -11,11 +11,12 @@ import pytest
 from benchmarks.accuracy_bench import judge
 from benchmarks.accuracy_blank import make_blanks
 from benchmarks.accuracy_document import NOTHING, fill_document, print_tables
-from benchmarks.accuracy_forecast import measure_r2
+from benchmarks.accuracy_forecast import compare_rows, leave_each_out, measure_r2
 from benchmarks.accuracy_report import (
     make_ablation_table,
     make_bar_table,
     make_flag_table,
+    make_forecast_set_table,
     make_score_table,
     make_training_table,
 )
@@ -162,7 +163,28 @@ def test_r2_of_the_mean_is_zero_and_of_the_truth_one() -> None:
     truth = [0.5, 0.7, 0.9]
     assert measure_r2(truth, truth) == 1.0
     assert measure_r2([0.7] * 3, truth) == 0.0
-    assert measure_r2([0.9, 0.7, 0.5], truth) < 0
+    assert (measure_r2([0.9, 0.7, 0.5], truth) or 0) < 0
+    assert measure_r2([0.5, 0.6], [0.8, 0.8]) is None
+
+
+def test_a_forecast_is_judged_beside_the_mean_of_the_set() -> None:
+    """That sets differ is no merit of a forecast: within a set the mean explains nothing."""
+    rows = []
+    for name, base in (("wue1", 0.5), ("parv", 0.8)):
+        stable = [0.7, 0.75, 0.8, 0.85, 0.9, 0.95]
+        each: list[dict[str, Any]] = [
+            {"set": name, "f1": base + one - 0.8, "traits": {"stability": one, "density": -3.5}}
+            for one in stable
+        ]
+        leave_each_out(each)
+        rows += each
+    sets = {"parv": compare_rows(rows[6:]), "all": compare_rows(rows)}
+    assert sets["parv"]["r2"] > 0.7
+    assert sets["parv"]["r2_of_the_mean_of_the_others"] == pytest.approx(1 - (6 / 5) ** 2, abs=1e-3)
+    assert sets["all"]["r2_of_the_mean_of_the_others"] > 0.5
+    assert rows[0]["mean_of_others"] == pytest.approx(0.55)
+    table = make_forecast_set_table({"forecast": {"sets": sets}}).splitlines()
+    assert table[2] == "| parv | 6 | 0.825 +- 0.085 | 1.000 | -0.440 | 6 of 6 |"
 
 
 def test_blank_images_hold_nothing_but_noise() -> None:

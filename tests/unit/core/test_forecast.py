@@ -27,7 +27,7 @@ def _make_images(count: int, *, seed: int = 0, spread: float = 0.02) -> tuple[Ro
     uncertainty = 0.6 * (1 - stability) + rng.normal(0.1, 0.01, count)
     f1 = 0.3 + 0.6 * stability + rng.normal(0, spread, count)
     rows = [
-        {"stability": float(one), "uncertainty": float(two), "diameter": 2.7}
+        {"stability": float(one), "uncertainty": float(two), "diameter": 2.7, "density": -3.5}
         for one, two in zip(stability, uncertainty, strict=True)
     ]
     return rows, [float(value) for value in f1]
@@ -55,6 +55,26 @@ def test_nothing_is_told_without_held_out_images() -> None:
     assert fit_forecast([], [], images=[{"contrast": 2.0}]) is None
 
 
+def test_images_without_rois_teach_nothing() -> None:
+    """A prediction without ROIs is stable at an F1 of 0, and must not teach that."""
+    rows, f1 = _make_images(10)
+    empty = {"stability": 1.0, "uncertainty": 0.0, "rois": 0.0}
+    assert _fit([*rows, empty], [*f1, 0.0]).coefficients == _fit(rows, f1).coefficients
+    assert _fit([*rows, empty], [*f1, 0.0]).images == 10
+    assert fit_forecast([empty], [0.0]) is None
+
+
+def test_fuller_images_are_expected_to_be_worse_only_a_little() -> None:
+    """What images have shown counts more than the general rule that much found is less sure."""
+    row = {"stability": 0.8, "density": -3.5}
+    forecast = _fit([row] * 3, [0.8] * 3)
+    usual, full = (expect_f1(forecast, row | {"density": one}).f1 for one in (-3.5, -2.5))
+    assert usual - 0.05 < full < usual
+    rows = [row | {"density": -3.5 + 0.2 * step} for step in range(10)]
+    learnt = _fit(rows, [0.7 + 0.02 * step for step in range(10)])
+    assert expect_f1(learnt, rows[9]).f1 > expect_f1(learnt, rows[0]).f1
+
+
 def test_one_image_moves_the_general_forecast() -> None:
     """A model that is worse than usual on its only held-out image is expected to stay so."""
     row = {**GENERAL.centres, "diameter": 2.7}
@@ -73,7 +93,7 @@ def test_few_rois_widen_the_range_and_count_less() -> None:
     wide, narrow = (expect_f1(forecast, one[0]) for one in (few, many))
     assert wide.f1 == narrow.f1
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
-    odd = {"stability": 0.8, "uncertainty": 0.2}
+    odd = {"stability": 0.8, "density": -3.5}
     moved = [
         expect_f1(_fit([*many, {**odd, "rois": count}], [*f1, 0.0]), odd).f1
         for count in (500.0, 2.0)
@@ -84,8 +104,8 @@ def test_few_rois_widen_the_range_and_count_less() -> None:
 def test_range_grows_away_from_what_was_seen() -> None:
     """A prediction less stable than any seen is forecast with less certainty."""
     forecast = _fit(*_make_images(30))
-    near = expect_f1(forecast, {"stability": 0.8, "uncertainty": 0.22})
-    far = expect_f1(forecast, {"stability": 0.1, "uncertainty": 0.22})
+    near = expect_f1(forecast, {"stability": 0.8, "density": -3.5})
+    far = expect_f1(forecast, {"stability": 0.1, "density": -3.5})
     assert far.f1 < near.f1
     assert far.high - far.low > 1.2 * (near.high - near.low)
 
@@ -93,8 +113,8 @@ def test_range_grows_away_from_what_was_seen() -> None:
 def test_expectation_stays_between_0_and_1() -> None:
     """No F1 above 1 or below 0 is promised."""
     forecast = _fit(*_make_images(30))
-    worst = expect_f1(forecast, {"stability": 0.0, "uncertainty": 9.0})
-    best = expect_f1(forecast, {"stability": 9.0, "uncertainty": 0.0})
+    worst = expect_f1(forecast, {"stability": -1.0, "density": -3.5})
+    best = expect_f1(forecast, {"stability": 9.0, "density": -3.5})
     assert worst.low == 0.0
     assert (best.f1, best.high) == (1.0, 1.0)
 

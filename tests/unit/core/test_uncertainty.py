@@ -71,10 +71,11 @@ def test_members_are_measured_one_by_one() -> None:
     assert again == pytest.approx(found, abs=1e-3)
 
 
-def test_diameter_is_that_of_the_median_roi() -> None:
-    """The logarithm of the diameter; absent when nothing is found, the rest is there."""
+def test_diameter_and_density_are_those_of_the_rois() -> None:
+    """Logarithms of median diameter and share covered; absent when nothing is found."""
     found = measure_map_traits([_draw_discs(0.9, 0.9, 0.9)], threshold=0.5, min_roi_size=0)
     assert np.exp(found["diameter"]) == pytest.approx(20, rel=0.03)
+    assert np.exp(found["density"]) == pytest.approx(3 * np.pi * 10**2 / (60 * 180), rel=0.03)
     nothing = measure_map_traits([_draw_discs(0.1)], threshold=0.5, min_roi_size=0)
     assert set(nothing) == {"uncertainty", "stability", "rois"}
     assert (found["rois"], nothing["rois"]) == (3, 0)

@@ -31,7 +31,7 @@ OPTIONS = SegmentOptions(model="bright")
 
 def make_forecast() -> Forecast:
     """Return a forecast of a model that was trained on images like those of the folder."""
-    row = {"stability": 0.75, "uncertainty": 0.36, "diameter": float(np.log(10))}
+    row = {"stability": 0.75, "uncertainty": 0.36, "diameter": float(np.log(10)), "density": -2.4}
     found = fit_forecast([row] * 6, [0.8] * 6)
     assert found is not None
     return found

@@ -37,7 +37,12 @@ def draw_cells(pixel: float, *, noise: float = 15.0, seed: int = 0) -> tuple[Any
 
 def learn(*images: Any, diameter: float) -> ModelCard:
     """Return a model that was trained on images whose ROIs have a diameter."""
-    row = {"stability": 1.0, "uncertainty": 0.36, "diameter": float(np.log(diameter))}
+    row = {
+        "stability": 1.0,
+        "uncertainty": 0.36,
+        "diameter": float(np.log(diameter)),
+        "density": -2.4,
+    }
     traits = [measure_image_traits(image) for image in images]
     return ModelCard(name="m", forecast=fit_forecast([row] * 6, [0.8] * 6, images=traits))
 
