@@ -11,15 +11,39 @@ from deepflash_service.core.noise import measure_noise
 from deepflash_service.core.normalization import NOISE_FLOOR, measure_range
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deepflash_service.records import ProbabilityMap
 
 _SMALL_ROIS = "lower the minimum ROI size if these are what you look for."
 
 
+def tell_empty(planes: Sequence[int], count: int, reason: str) -> str:
+    """Return the sentence that names the planes without ROI.
+
+    Parameters
+    ----------
+    planes : sequence of int
+        Their numbers from 1, rising; at least one.
+    count : int
+        How many planes were segmented.
+    reason : str
+        Why there is none in the first of them.
+    """
+    if count == 1:
+        return f"found nothing: {reason}"
+    if len(planes) == 1:
+        return f"found nothing in plane {planes[0]} of {count}: {reason}"
+    return (
+        f"found nothing in {len(planes)} of {count} planes ({_name_numbers(planes)}); in plane "
+        f"{planes[0]}, {reason}"
+    )
+
+
 def explain_nothing(
     pixels: Any, probability: ProbabilityMap, *, threshold: float, smallest: int
 ) -> str:
-    """Return in words why a plane has no ROI.
+    """Return in words why a plane has no ROI, for :func:`tell_empty`.
 
     Parameters
     ----------
@@ -31,15 +55,15 @@ def explain_nothing(
         By which ROIs were made.
     """
     if float(np.max(pixels)) == float(np.min(pixels)):
-        return f"found nothing: all pixels have the value {float(np.max(pixels)):g}."
+        return f"all pixels have the value {float(np.max(pixels)):g}."
     highest = float(probability.max())
     if highest > threshold:
         areas = np.bincount(label_rois(probability, threshold=threshold).ravel())[1:]
         return (
-            f"found nothing: the largest of {areas.size} regions has {areas.max()} pixels, the "
+            f"the largest of {areas.size} regions has {areas.max()} pixels, the "
             f"minimum ROI size is {smallest}; {_SMALL_ROIS}"
         )
-    return f"found nothing: {_describe_light(pixels)}{explain_low(highest, threshold)}"
+    return f"{_describe_light(pixels)}{explain_low(highest, threshold)}"
 
 
 def explain_low(highest: float, threshold: float) -> str:
@@ -50,6 +74,15 @@ def explain_low(highest: float, threshold: float) -> str:
 def explain_small(smallest: int) -> str:
     """Return in words that no region is large enough."""
     return f"no region has the minimum ROI size of {smallest} pixels; {_SMALL_ROIS}"
+
+
+def _name_numbers(numbers: Sequence[int]) -> str:
+    """Return rising numbers as ``1, 3-5``."""
+    known = set(numbers)
+    starts = [one for one in numbers if one - 1 not in known]
+    ends = [one for one in numbers if one + 1 not in known]
+    pairs = zip(starts, ends, strict=True)
+    return ", ".join(f"{start}-{end}" if end > start else str(start) for start, end in pairs)
 
 
 def _describe_light(pixels: Any) -> str:

@@ -154,8 +154,12 @@ def _fill_files(
             _write_plane(task, index, plane, files=(maps, labels, masks), shown=shown, hooks=step)
         write_png(paths["overlay"], picture.draw())
         rois, summary = _finish(task, planes, labels, outlines=outlines, hooks=hooks)
-    likeliest = max(plane.highest for plane in planes)
-    remarks = task.remark(rois["Area px"].to_numpy(), likeliest)
+    empty = {
+        number: plane.highest
+        for number, plane in enumerate(planes, start=1)
+        if not plane.stitched.count
+    }
+    remarks = task.list_remarks(rois["Area px"].to_numpy(), empty)
     notes = (*remarks, *picture.tell(paths["overlay"].name), *outlines.tell())
     return HugeResult(len(rois), rois, summary, notes)
 

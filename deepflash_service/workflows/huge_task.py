@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from deepflash_service.core.scaling import find_diameter
 from deepflash_service.errors import SetupError
 from deepflash_service.store.images import PlaneLayout
 from deepflash_service.store.piece_writing import PieceForm
-from deepflash_service.workflows.empty_results import explain_low, explain_small
+from deepflash_service.workflows.empty_results import explain_low, explain_small, tell_empty
 from deepflash_service.workflows.pixel_sizes import (
     choose_calibration,
     compare_diameters,
@@ -102,18 +102,28 @@ class HugeTask:
             raise SetupError(f"{self.model.reference} cannot predict images by rows.")
         yield from self.model.predict_rows(self.get_rows(index), hooks)
 
-    def remark(self, areas: Array, highest: float) -> tuple[str, ...]:
-        """Return why there is no ROI, or that their size is strange, from areas in pixels."""
-        if areas.size:
-            found = find_diameter(areas)
-            note = compare_diameters(
-                found, areas.size, model=self.model, calibration=self.image.calibration
-            )
-        elif highest > self.threshold:
-            note = f"found nothing: {explain_small(self.smallest)}"
-        else:
-            note = f"found nothing: {explain_low(highest, self.threshold)}"
-        return (f"{self.image.name}: {note}",) if note else ()
+    def list_remarks(self, areas: Array, empty: Mapping[int, float]) -> list[str]:
+        """Return which planes have no ROI and why, and that the size of the ROIs is strange.
+
+        Parameters
+        ----------
+        areas : ndarray of shape (K,)
+            Areas of all ROIs in pixels.
+        empty : mapping of int to float
+            Highest probability of each plane without ROI, by its place among the planes, from 1.
+        """
+        remarks = []
+        if empty:
+            highest = next(iter(empty.values()))
+            reason = explain_small(self.smallest)
+            if highest <= self.threshold:
+                reason = explain_low(highest, self.threshold)
+            remarks.append(tell_empty(list(empty), len(self.planes), reason))
+        calibration, found = self.image.calibration, find_diameter(areas)
+        remarks.append(
+            compare_diameters(found, areas.size, model=self.model, calibration=calibration)
+        )
+        return [f"{self.image.name}: {remark}" for remark in remarks if remark]
 
     def plan_bands(self) -> list[tuple[int, int]]:
         """Return the bands in which labels are made; they fit the pixels of the overlay."""

@@ -14,7 +14,7 @@ from deepflash_service.core.scaling import find_diameter
 from deepflash_service.core.separation import open_necks
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
-from deepflash_service.workflows.empty_results import explain_nothing
+from deepflash_service.workflows.empty_results import explain_nothing, tell_empty
 from deepflash_service.workflows.outlook import COLUMNS, Cut, Judge, Outlook
 from deepflash_service.workflows.pixel_sizes import (
     ScaledModel,
@@ -153,18 +153,22 @@ class SegmentedImage:
             rows.append(plane.outlook.complete_row(facts))
         return pd.DataFrame(rows)
 
-    def remark(self) -> str:
-        """Return why there is no ROI, or that their size is strange; else ""."""
+    def list_remarks(self) -> list[str]:
+        """Return which planes have no ROI and why, and that the size of the ROIs is strange."""
         counts = [np.bincount(plane.labels.ravel())[1:] for plane in self.planes]
         areas = np.concatenate([count[count > 0] for count in counts])
-        if areas.size:
-            calibration = self.image.calibration
-            found = find_diameter(areas)
-            return compare_diameters(found, areas.size, model=self.model, calibration=calibration)
-        first = self.planes[0]
-        return explain_nothing(
-            first.pixels, first.probability, threshold=self.threshold, smallest=self.smallest
+        remarks = []
+        if empty := [number for number, count in enumerate(counts, start=1) if not count.any()]:
+            first = self.planes[empty[0] - 1]
+            reason = explain_nothing(
+                first.pixels, first.probability, threshold=self.threshold, smallest=self.smallest
+            )
+            remarks.append(tell_empty(empty, len(counts), reason))
+        calibration, found = self.image.calibration, find_diameter(areas)
+        remarks.append(
+            compare_diameters(found, areas.size, model=self.model, calibration=calibration)
         )
+        return [remark for remark in remarks if remark]
 
 
 def make_empty_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -237,7 +241,7 @@ def segment_planes(
         threshold=used.threshold,
         smallest=used.smallest,
     )
-    if remark := segmented.remark():
+    for remark in segmented.list_remarks():
         hooks.warn(f"{image.name}: {remark}")
     return segmented
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepflash_service.store.images import write_image
-from deepflash_service.workflows.empty_results import explain_nothing
+from deepflash_service.store.images import PlaneLayout, write_image
+from deepflash_service.workflows.empty_results import explain_nothing, tell_empty
 from deepflash_service.workflows.hooks import Hooks
 from tests.unit.workflows.conftest import make_model
 from tests.unit.workflows.huge_samples import make_model as make_rows_model
@@ -27,7 +27,7 @@ def _explain(image: np.ndarray, highest: float, *, smallest: int = 10) -> str:
 
 def test_blank_images_are_named() -> None:
     """One value everywhere."""
-    assert _explain(np.zeros((300, 300)), 0.9) == "found nothing: all pixels have the value 0."
+    assert _explain(np.zeros((300, 300)), 0.9) == "all pixels have the value 0."
 
 
 def test_noise_is_named() -> None:
@@ -74,3 +74,31 @@ def test_segmentation_says_why(
     assert len(warnings) == 1
     assert warnings[0].startswith("a.tif: found nothing")
     assert words in warnings[0]
+
+
+@pytest.mark.parametrize("is_huge", [False, True])
+def test_empty_planes_of_a_stack_are_named(
+    tmp_path: Path, is_huge: bool, request: pytest.FixtureRequest
+) -> None:
+    """One warning names all planes without ROI, also where others have some."""
+    if is_huge:
+        request.getfixturevalue("small_pieces")
+    full = np.zeros((300, 300), np.uint8)
+    full[100:140, 100:140] = 250
+    planes = [full, NOISE * 0, NOISE * 0, full, NOISE * 0]
+    write_image(tmp_path / "a.tif", np.stack(planes), layout=PlaneLayout(slices=5))
+    warnings: list[str] = []
+    model = make_rows_model(smallest=200) if is_huge else make_model(min_roi_size=200)
+    hooks = Hooks(warn=warnings.append)
+    segment(tmp_path / "a.tif", tmp_path / "out", model=model, hooks=hooks)
+    told = [one for one in warnings if "found nothing" in one]
+    assert len(told) == 1
+    assert told[0].startswith("a.tif: found nothing in 3 of 5 planes (2-3, 5); in plane 2, ")
+    segment(tmp_path / "a.tif", tmp_path / "one", model=model, hooks=hooks, planes=4)
+    assert [one for one in warnings if "found nothing" in one] == told
+
+
+def test_single_planes_are_named() -> None:
+    """One plane alone needs no number."""
+    assert tell_empty([1], 1, "why.") == "found nothing: why."
+    assert tell_empty([3], 4, "why.") == "found nothing in plane 3 of 4: why."
