@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from benchmarks.accuracy_bench import judge
+from benchmarks import accuracy_forecast
+from benchmarks.accuracy_bench import Bench, judge
 from benchmarks.accuracy_blank import make_blanks
 from benchmarks.accuracy_document import NOTHING, fill_document, print_tables
-from benchmarks.accuracy_forecast import compare_rows, leave_each_out, measure_r2
+from benchmarks.accuracy_forecast import FORECAST_SETS, compare_rows, leave_each_out, measure_r2
 from benchmarks.accuracy_report import (
     make_ablation_table,
     make_bar_table,
@@ -22,6 +24,7 @@ from benchmarks.accuracy_report import (
 )
 from benchmarks.accuracy_runs import compare_epochs
 
+FULL = {"density": -3.5, "rois": 100.0}
 MEAN = {"dice": 0.83, "f1": 0.8, "ap50": 0.67, "ap70": 0.5, "map": 0.4}
 EXPERTS = {"mean_expert_dice": 0.758, "mean_expert_f1": 0.752, "at_least_worst": 1}
 ROW = {
@@ -185,6 +188,32 @@ def test_a_forecast_is_judged_beside_the_mean_of_the_set() -> None:
     assert rows[0]["mean_of_others"] == pytest.approx(0.55)
     table = make_forecast_set_table({"forecast": {"sets": sets}}).splitlines()
     assert table[2] == "| parv | 6 | 0.825 +- 0.085 | 1.000 | -0.440 | 6 of 6 |"
+
+
+def test_the_forecast_is_told_for_each_set_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images without ROIs are left out; the bar is that over all images of all sets."""
+
+    def measure(_bench: Any, trained: Any) -> list[dict[str, Any]]:
+        base = 0.5 + 0.1 * FORECAST_SETS.index(trained.training.images.name)
+        rows = [
+            {"image": f"{one}", "f1": base + one / 100, "traits": {"stability": base, **FULL}}
+            for one in range(5)
+        ]
+        return [*rows, {"image": "empty", "f1": 0.0, "traits": {"stability": 1.0, "rois": 0.0}}]
+
+    def plan(name: str, *_role: str, **_changes: Any) -> SimpleNamespace:
+        return SimpleNamespace(name=name, images=SimpleNamespace(name=name))
+
+    def ensure(training: SimpleNamespace) -> SimpleNamespace:
+        return SimpleNamespace(training=training, missing=(), facts={})
+
+    monkeypatch.setattr(accuracy_forecast, "_measure_unseen", measure)
+    found = accuracy_forecast.run_forecast(cast("Bench", SimpleNamespace(plan=plan, ensure=ensure)))
+    assert list(found["sets"]) == [*FORECAST_SETS, "all"]
+    assert [one["images"] for one in found["sets"].values()] == [5, 5, 5, 5, 20]
+    assert len(found["images"]) == 20
+    assert found["bars"][0]["value"] == found["sets"]["all"]["r2"] > 0.9
+    json.dumps(found, allow_nan=False)
 
 
 def test_blank_images_hold_nothing_but_noise() -> None:
