@@ -13,11 +13,11 @@ import numpy as np
 
 from benchmarks.ablation_switches import EDGE, SWITCHES, Switch
 from benchmarks.accuracy_data import find_set
-from benchmarks.accuracy_scores import LABEL, Unit, average_rows, score_cut, score_units
+from benchmarks.accuracy_scores import Unit, average_rows, score_cut, score_units
 from deepflash_service.core import sampling
 from deepflash_service.core.pairing import pair_names
 from deepflash_service.core.sampling import Example, make_example, split_folds
-from deepflash_service.core.separation import make_label
+from deepflash_service.core.separation import NECK, Cut
 from deepflash_service.core.tiling import predict_tiled
 from deepflash_service.inference.engines import choose_engine
 from deepflash_service.inference.predictor import FLIPS
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from deepflash_service.core.separation import Label
     from deepflash_service.core.tiling import PredictTiles
     from deepflash_service.records import Image, LabelImage, ProbabilityMap
 
@@ -112,15 +111,13 @@ def predict(
     return total / np.float32(len(flips))
 
 
-def score_maps(
-    fold: Fold, maps: Sequence[ProbabilityMap], *, label: Label = LABEL
-) -> dict[str, Any]:
+def score_maps(fold: Fold, maps: Sequence[ProbabilityMap], *, neck: float = NECK) -> dict[str, Any]:
     """Return mean scores at threshold 0.5, and Dice and F1 at others."""
     units = make_units(fold, maps)
     size = fold.min_roi_size
     means = {
         level: average_rows(
-            [score_cut(unit, (level, size), min_roi_size=size, label=label) for unit in units]
+            [score_cut(unit, Cut(level, size, neck), min_roi_size=size) for unit in units]
         )
         for level in LEVELS
     }
@@ -150,7 +147,7 @@ def score_without_training(fold: Fold, seeds: Sequence[int]) -> list[dict[str, A
             _make_row(
                 "ROIs: touching ones not parted",
                 seed,
-                score_maps(fold, mirrored, label=make_label(0.0)),
+                score_maps(fold, mirrored, neck=0.0),
             )
         )
     if len(kept) > 1:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from deepflash_service.core.separation import Cut
     from deepflash_service.records import Preset, ProbabilityMap
 
 FOLDS = {"wue1": 3, "parv": 3, "mue": 5, "inns1": 5, "dsb2018": 4}
@@ -65,7 +66,7 @@ class Bench:
         maps: dict[int, ProbabilityMap],
         *,
         groups: dict[int, int],
-        cut: tuple[float, int] | None = None,
+        cut: Cut | None = None,
     ) -> dict[str, Any]:
         """Return the scores of maps given by the position of their image; ``cut`` is theirs."""
         images = trained.training.images

@@ -13,9 +13,10 @@ import numpy as np
 from benchmarks.accuracy_bench import Bench, describe, judge, make_units
 from benchmarks.accuracy_data import find_set
 from benchmarks.accuracy_maps import predict_by_member, predict_unseen
-from benchmarks.accuracy_scores import LABEL
+from benchmarks.accuracy_scores import read_cut
 from deepflash_service.core.forecast import expect_f1, find_flags, fit_forecast
 from deepflash_service.core.image_traits import measure_image_traits
+from deepflash_service.core.separation import Cut
 from deepflash_service.core.uncertainty import measure_map_traits
 from deepflash_service.store.images import list_images, read_image
 
@@ -131,10 +132,9 @@ def _measure_unseen(bench: Bench, trained: Trained) -> list[dict[str, Any]]:
     rows = []
     for unit in make_units(trained, maps, groups=groups):
         row = cuts[unit.name]
-        threshold, size = row["threshold"], row["min_roi_size"]
-        traits = measure_map_traits(
-            [unit.probability], threshold=threshold, min_roi_size=size, label=LABEL
-        )
+        smallest = trained.training.images.min_roi_size
+        cut = Cut(row["threshold"], row["min_roi_size"], row["separation"], smallest)
+        traits = measure_map_traits([unit.probability], cut)
         rows.append({"image": unit.name, "f1": row["f1"], "traits": traits})
     return rows
 
@@ -159,8 +159,6 @@ def _flag_foreign(
     ]
     flags = {}
     for (file, image), maps in zip(pixels.items(), zip(*every, strict=True), strict=True):
-        found = measure_map_traits(
-            maps, threshold=card.threshold, min_roi_size=card.min_roi_size, label=LABEL
-        )
+        found = measure_map_traits(maps, read_cut(card))
         flags[file] = find_flags(forecast, {**measure_image_traits(image), **found})
     return flags

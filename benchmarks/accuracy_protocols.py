@@ -9,9 +9,10 @@ import numpy as np
 
 from benchmarks.accuracy_bench import Bench, describe, find_slowest, judge
 from benchmarks.accuracy_maps import average_maps, predict_by_member, predict_by_model
-from benchmarks.accuracy_scores import LABEL
+from benchmarks.accuracy_scores import read_cut
 from deepflash_service.core.agreement import dice
 from deepflash_service.core.sampling import split_folds
+from deepflash_service.core.separation import NECK, Cut
 from deepflash_service.network.presets import plan_training
 from deepflash_service.store.images import list_images, read_image
 from deepflash_service.store.models import find_model
@@ -136,10 +137,9 @@ def _score_frozen(bench: Bench, tuned: Trained, base: str) -> dict[str, Any]:
     model = find_model(bench.home, base)
     pixels = {image.name: image.pixels for image in tuned.data.images}
     maps = dict(enumerate(predict_by_model(bench.home, model, pixels=pixels)))
-    cut = (model.card.threshold, model.card.min_roi_size)
     alone = {position: position for position in maps}
     return {
-        "frozen": bench.score_maps(tuned, maps, groups=alone, cut=cut),
+        "frozen": bench.score_maps(tuned, maps, groups=alone, cut=read_cut(model.card)),
         "frozen_with_fitted_cut": bench.score_maps(tuned, maps, groups=alone),
     }
 
@@ -184,7 +184,8 @@ def _compare(
     maps: list[list[ProbabilityMap]], pairs: list[tuple[int, int]], min_roi_size: int
 ) -> dict[str, Any]:
     """Return the Dice between masks (threshold 0.5) of pairs of predictions, over images."""
-    masks = [[LABEL(one, 0.5, min_roi_size) > 0 for one in each] for each in maps]
+    cut = Cut(0.5, min_roi_size, NECK)
+    masks = [[cut.find_rois(one) > 0 for one in each] for each in maps]
     rows = [
         [round(dice(a, b), 4) for a, b in zip(masks[first], masks[second], strict=True)]
         for first, second in pairs

@@ -8,26 +8,23 @@ mAP is its mean over IoU 0.5, 0.55 ... 0.95.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deepflash_service.core.agreement import dice, match_labels
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.core.separation import NECK, make_label
+from deepflash_service.core.separation import NECK, Cut
 from deepflash_service.core.tuning import measure_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deepflash_service.core.separation import Label
     from deepflash_service.core.tuning import CutTable
-    from deepflash_service.records import LabelImage, ProbabilityMap
+    from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
-LABEL = make_label(NECK)
-"""How models that are trained now find their ROIs."""
 MEANS = ("dice", "f1", "ap50", "ap70", "map", "precision", "recall")
 
 
@@ -46,7 +43,7 @@ class Unit:
 
 
 def score_units(
-    units: Sequence[Unit], *, min_roi_size: int, cut: tuple[float, int] | None = None
+    units: Sequence[Unit], *, min_roi_size: int, cut: Cut | None = None
 ) -> dict[str, Any]:
     """Score all images, each with the cut chosen on the other folds, and at the usual cut.
 
@@ -55,58 +52,60 @@ def score_units(
     units : sequence of Unit
     min_roi_size : int
         Of the protocol, in pixels.
-    cut : tuple of float and int, optional
-        Threshold and minimum size of the prediction, when they are not to be chosen.
+    cut : Cut, optional
+        How ROIs are found, when it is not to be chosen.
 
     Returns
     -------
     dict
-        ``images`` (rows), ``mean``, ``mean_at_half`` (threshold 0.5, protocol's minimum size),
-        ``mean_unparted`` (the cuts of ``mean``, but touching ROIs are not parted), ``experts``
-        (means), ``cut`` (chosen on all images, for later ones).
+        ``images`` (rows), ``mean``, ``mean_at_half`` (threshold 0.5, protocol's minimum size,
+        parted), ``mean_parted`` and ``mean_unparted`` (the cuts of ``mean``, but touching ROIs of
+        all images, or of none, are parted), ``experts`` (means), ``cut`` (chosen on all images,
+        for later ones).
     """
     table = measure_cuts(
-        ((unit.probability, unit.truth) for unit in units), min_roi_size=min_roi_size, label=LABEL
+        ((unit.probability, unit.truth) for unit in units), min_roi_size=min_roi_size
     )
-    rows = [
-        _score_unit(unit, cut or _choose(table, units, unit.group), min_roi_size) for unit in units
-    ]
-    usual = [score_cut(unit, (0.5, min_roi_size), min_roi_size=min_roi_size) for unit in units]
-    unparted = [
-        score_cut(
-            unit,
-            (row["threshold"], row["min_roi_size"]),
-            min_roi_size=min_roi_size,
-            label=make_label(0.0),
-        )
-        for unit, row in zip(units, rows, strict=True)
-    ]
-    final = table.choose()
+    usual = table.choose([])
+    cuts = [cut or _choose(table, units, unit.group) for unit in units]
+
+    def score_all(every: Sequence[Cut]) -> dict[str, float]:
+        pairs = zip(units, every, strict=True)
+        return average_rows([score_cut(one, it, min_roi_size=min_roi_size) for one, it in pairs])
+
+    rows = [_score_unit(one, it, min_roi_size) for one, it in zip(units, cuts, strict=True)]
     return {
         "images": rows,
         "mean": average_rows(rows),
-        "mean_at_half": average_rows(usual),
-        "mean_unparted": average_rows(unparted),
+        "mean_at_half": score_all([usual] * len(units)),
+        "mean_parted": score_all([replace(one, separation=NECK) for one in cuts]),
+        "mean_unparted": score_all([replace(one, separation=0.0) for one in cuts]),
         "experts": average_experts(rows),
-        "cut": {"threshold": final.threshold, "min_roi_size": final.min_roi_size},
+        "cut": _describe(table.choose()),
     }
 
 
-def score_cut(
-    unit: Unit, cut: tuple[float, int], *, min_roi_size: int, label: Label = LABEL
-) -> dict[str, Any]:
-    """Score one image at a threshold and a minimum ROI size of the prediction."""
-    threshold, size = cut
-    found = label(unit.probability, threshold, size)
+def score_cut(unit: Unit, cut: Cut, *, min_roi_size: int) -> dict[str, Any]:
+    """Score one image, its ROIs found as a cut says."""
+    found = cut.find_rois(unit.probability)
     truth = remove_small_rois(unit.truth, min_roi_size=min_roi_size)
     return {
         "image": unit.name,
         "group": unit.group,
-        "threshold": threshold,
-        "min_roi_size": size,
+        **_describe(cut),
         **score_masks(found, truth),
         "dice": round(dice(found > 0, unit.truth > 0), 4),
     }
+
+
+def read_cut(card: ModelCard) -> Cut:
+    """Return how a model finds its ROIs in images of the pixel size of its training."""
+    return Cut(card.threshold, card.min_roi_size, card.separation, card.smallest_annotated)
+
+
+def _describe(cut: Cut) -> dict[str, Any]:
+    names = ("threshold", "min_roi_size", "separation")
+    return {name: getattr(cut, name) for name in names}
 
 
 def score_masks(found: LabelImage, truth: LabelImage) -> dict[str, Any]:
@@ -141,13 +140,11 @@ def average_experts(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {**means, "at_least_worst": sum(row["at_least_worst"] for row in rated)}
 
 
-def _choose(table: CutTable, units: Sequence[Unit], group: int) -> tuple[float, int]:
-    others = [index for index, one in enumerate(units) if one.group != group]
-    cut = table.choose(others)
-    return cut.threshold, cut.min_roi_size
+def _choose(table: CutTable, units: Sequence[Unit], group: int) -> Cut:
+    return table.choose([index for index, one in enumerate(units) if one.group != group])
 
 
-def _score_unit(unit: Unit, cut: tuple[float, int], min_roi_size: int) -> dict[str, Any]:
+def _score_unit(unit: Unit, cut: Cut, min_roi_size: int) -> dict[str, Any]:
     row = score_cut(unit, cut, min_roi_size=min_roi_size)
     if not unit.experts:
         return row

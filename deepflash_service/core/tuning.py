@@ -1,8 +1,8 @@
-"""Choose where a probability map is cut: the threshold, and the smallest ROI that stays.
+"""Choose how ROIs are found in a probability map: threshold, smallest ROI, parted or not.
 
-Both are chosen on images that the predicting member never saw. The usual cut (0.5 and the size of
-the smallest annotated ROIs) stays unless another one is clearly better, because a few images say
-little about the next one.
+All is chosen on images that the predicting member never saw. The usual cut (0.5, the size of the
+smallest annotated ROIs, touching ROIs parted) stays unless another one is clearly better, because
+a few images say little about the next one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import numpy as np
 
 from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.core.matching import match_labels
-from deepflash_service.core.separation import Label, make_label
-from deepflash_service.errors import InputError
+from deepflash_service.core.separation import NECK, Cut
 from deepflash_service.records import LabelImage, ProbabilityMap
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 USUAL_THRESHOLD = 0.5
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(4, 17))
 SIZE_FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
+SEPARATIONS = (NECK, 0.0)
+"""Depths of a neck that are tried; the first is the usual one."""
 LEAST_GAIN = 0.005
 TIE = 0.003
 CHANCE = 0.02
@@ -36,31 +37,20 @@ _SMOOTHING = (0.25, 0.5, 0.25)
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """Where probability maps are cut, and the mean scores that this gives.
-
-    ``min_roi_size`` is an area in pixels; ``f1`` (ROIs, IoU at least 0.5) and ``dice`` are means
-    over the images on which the cut was chosen.
-    """
-
-    threshold: float
-    min_roi_size: int
-    f1: float
-    dice: float
-
-
-@dataclass(frozen=True, slots=True)
 class CutTable:
     """Scores of each image at each cut.
 
     Attributes
     ----------
+    separations : tuple of float
+        Depths of a neck in pixels; the first is the usual one.
     thresholds : tuple of float
     sizes : tuple of int
-        Minimum ROI sizes in pixels; the first is the usual one.
-    f1, dice : ndarrays of shape (images, thresholds, sizes), float64
+        Minimum ROI sizes in pixels; the first is the usual one, and that of parts.
+    f1, dice : ndarrays of shape (images, separations, thresholds, sizes), float64
     """
 
+    separations: tuple[float, ...]
     thresholds: tuple[float, ...]
     sizes: tuple[int, ...]
     f1: Floats
@@ -70,96 +60,58 @@ class CutTable:
         """Return the best cut for some images.
 
         A cut is as good as the mean of F1 and Dice over the images, smoothed over neighbouring
-        cuts. The usual one stays unless another is better by more than ``LEAST_GAIN`` and than
-        chance (``CHANCE`` over the root of the number of images). Of all cuts within ``TIE`` of
-        the best, the one with the best Dice is taken.
+        thresholds and sizes. The usual one stays unless another is better by more than
+        ``LEAST_GAIN`` and than chance (``CHANCE`` over the root of the number of images). Of all
+        cuts within ``TIE`` of the best, the one with the best Dice is taken. So a cut is chosen
+        for each separation, and then the usual separation, by the same margin.
 
         Parameters
         ----------
         images : sequence of int, optional
-            0-based; all images if not given. Without any image the usual cut is returned, with
-            scores that are not a number.
+            0-based; all images if not given. Without any image the usual cut is returned.
         """
         chosen = list(range(len(self.f1))) if images is None else list(images)
-        usual = (self.thresholds.index(USUAL_THRESHOLD), 0)
         if not chosen:
-            return Cut(USUAL_THRESHOLD, self.sizes[0], float("nan"), float("nan"))
-        f1, dice = self.f1[chosen].mean(axis=0), self.dice[chosen].mean(axis=0)
+            return self._make_cut(0, self.thresholds.index(USUAL_THRESHOLD), 0)
+        margin = max(LEAST_GAIN, CHANCE / len(chosen) ** 0.5)
+        found = [self._choose_within(one, chosen, margin) for one in range(len(self.separations))]
+        best = max(range(len(found)), key=lambda one: found[one][0])
+        best = best if found[best][0] - found[0][0] > margin else 0
+        return self._make_cut(best, *found[best][1:])
+
+    def _choose_within(self, part: int, images: list[int], margin: float) -> tuple[float, int, int]:
+        """Return rating, threshold and size (as positions) of the best cut of one separation."""
+        f1, dice = self.f1[images, part].mean(axis=0), self.dice[images, part].mean(axis=0)
         rating = _smooth((f1 + dice) / 2)
-        row, column = usual
-        if rating.max() - rating[usual] > max(LEAST_GAIN, CHANCE / len(chosen) ** 0.5):
+        row, column = self.thresholds.index(USUAL_THRESHOLD), 0
+        if rating.max() - rating[row, column] > margin:
             tied = np.where(rating >= rating.max() - TIE, _smooth(dice), -1.0)
             row, column = divmod(int(tied.argmax()), tied.shape[1])
-        return Cut(
-            self.thresholds[row],
-            self.sizes[column],
-            float(f1[row, column]),
-            float(dice[row, column]),
-        )
+        return float(rating[row, column]), row, column
 
-
-def choose_cut(
-    maps: Sequence[ProbabilityMap],
-    truths: Sequence[LabelImage],
-    *,
-    min_roi_size: int,
-    may_change_size: bool = True,
-    label: Label | None = None,
-) -> Cut:
-    """Choose threshold and minimum ROI size by the scores of ROIs and pixels over images.
-
-    Parameters
-    ----------
-    maps : sequence of ndarrays of shape (M, N), float
-        Predicted by members that never saw the image.
-    truths : sequence of ndarrays of shape (M, N), int32
-        Label images.
-    min_roi_size : int
-        Of the smallest annotated ROIs, in pixels; smaller ROIs are removed from the truth.
-    may_change_size : bool
-        Whether a larger minimum size may be chosen.
-    label : callable, optional
-        How ROIs are found; :func:`deepflash_service.core.labels.label_rois` if not given.
-
-    Returns
-    -------
-    Cut
-
-    Raises
-    ------
-    InputError
-        No images, or code ``shape_mismatch``.
-    """
-    if not len(maps):
-        raise InputError("There is no image on which a threshold could be chosen.")
-    table = measure_cuts(
-        zip(maps, truths, strict=True),
-        min_roi_size=min_roi_size,
-        may_change_size=may_change_size,
-        label=label,
-    )
-    return table.choose()
+    def _make_cut(self, part: int, row: int, column: int) -> Cut:
+        sizes = self.sizes
+        return Cut(self.thresholds[row], sizes[column], self.separations[part], sizes[0])
 
 
 def measure_cuts(
     pairs: Iterable[tuple[ProbabilityMap, LabelImage]],
     *,
     min_roi_size: int,
-    may_change_size: bool = True,
-    label: Label | None = None,
+    separations: Sequence[float] = SEPARATIONS,
 ) -> CutTable:
-    """Score each image at each threshold and minimum ROI size; see :func:`choose_cut`.
+    """Score each image at each separation, threshold and minimum ROI size.
 
     Parameters
     ----------
     pairs : iterable of tuples (probability map, truth)
-        Taken one after the other, so that only one image need be in memory.
+        Of shape (M, N); predicted by members that never saw the image, and label images. Taken
+        one after the other, so that only one image need be in memory.
     min_roi_size : int
-        Of the smallest annotated ROIs, in pixels.
-    may_change_size : bool
-        Whether larger minimum sizes are tried.
-    label : callable, optional
-        How ROIs are found.
+        Of the smallest annotated ROIs, in pixels; smaller ROIs are removed from the truth, smaller
+        parts stay with their neighbour, and larger sizes are tried for the prediction.
+    separations : sequence of float
+        Depths of a neck that are tried, the usual one first.
 
     Returns
     -------
@@ -170,20 +122,23 @@ def measure_cuts(
     InputError
         Code ``shape_mismatch``.
     """
-    sizes = _list_sizes(min_roi_size) if may_change_size else (min_roi_size,)
-    find = label or make_label(0.0)
+    sizes = _list_sizes(min_roi_size)
     rows = []
     for probability, truth in pairs:
         expected = remove_small_rois(truth, min_roi_size=min_roi_size)
+        # in full precision once, and not at each cut
         values = np.asarray(probability, dtype=np.float32)
         rows.append(
             [
-                _score_sizes(find(values, threshold, min_roi_size), expected, sizes)
+                _score_sizes(Cut(threshold, min_roi_size, neck).find_rois(values), expected, sizes)
+                for neck in separations
                 for threshold in THRESHOLDS
             ]
         )
-    scores = np.array(rows, dtype=np.float64).reshape(-1, len(THRESHOLDS), 2, len(sizes))
-    return CutTable(THRESHOLDS, sizes, scores[:, :, 0], scores[:, :, 1])
+    shape = (-1, len(separations), len(THRESHOLDS), 2, len(sizes))
+    scores = np.array(rows, dtype=np.float64).reshape(shape)
+    f1, dice = scores[..., 0, :], scores[..., 1, :]
+    return CutTable(tuple(separations), THRESHOLDS, sizes, f1, dice)
 
 
 def _list_sizes(smallest: int) -> tuple[int, ...]:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepflash_service.core.labels import label_rois
 from deepflash_service.core.matching import match_labels
-from deepflash_service.core.separation import make_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from deepflash_service.core.separation import Label
+    from deepflash_service.core.separation import Cut
     from deepflash_service.records import LabelImage, ProbabilityMap
 
 Traits = Mapping[str, float]
@@ -28,7 +28,6 @@ _PARTS = 1 << 20
 STEPS = (0.1, 0.2, 0.3, 0.4)
 """How far the threshold is moved, down and up, to see which ROIs stay."""
 _LOWEST, _HIGHEST = 0.05, 0.95
-_find_rois = make_label(0.0)
 
 
 @dataclass(slots=True)
@@ -77,13 +76,7 @@ def measure_uncertainty(probability: ProbabilityMap, labels: LabelImage) -> floa
     return meter.find()
 
 
-def measure_map_traits(
-    maps: Sequence[npt.NDArray[Any]],
-    *,
-    threshold: float,
-    min_roi_size: int,
-    label: Label | None = None,
-) -> dict[str, float]:
+def measure_map_traits(maps: Sequence[npt.NDArray[Any]], cut: Cut) -> dict[str, float]:
     """Measure how firm a prediction is: the traits from which its F1 is forecast.
 
     Parameters
@@ -91,14 +84,9 @@ def measure_map_traits(
     maps : sequence of ndarrays of shape (M, N)
         Probability map of each member; each is measured, and the mean returned, so that the
         figures of one member in training and of several later are of the same kind.
-    threshold : float
-        Where the model cuts its maps.
-    min_roi_size : int
-        Smallest ROI, in pixels.
-    label : callable, optional
-        How ROIs are found; :func:`deepflash_service.core.labels.label_rois` if not given.
-        Stability is always that of connected ROIs: what melts together at a lower threshold tells
-        where the model is in doubt.
+    cut : Cut
+        How the model finds its ROIs. Stability is always that of connected ROIs: what melts
+        together at a lower threshold tells where the model is in doubt.
 
     Returns
     -------
@@ -108,21 +96,22 @@ def measure_map_traits(
         logarithm of the median equivalent diameter in pixels; ``density``: that of the share of
         the image that the ROIs cover; both absent when nothing was found. ``rois``: their number.
     """
-    find = label or _find_rois
-    rows = [_measure_map(one, threshold, min_roi_size, find=find) for one in maps]
+    rows = [_measure_map(one, cut) for one in maps]
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
-def _measure_map(
-    stored: npt.NDArray[Any], threshold: float, smallest: int, *, find: Label
-) -> dict[str, float]:
+def _measure_map(stored: npt.NDArray[Any], cut: Cut) -> dict[str, float]:
     probability = np.asarray(stored, dtype=np.float32)
-    labels = find(probability, threshold, smallest)
+    labels = cut.find_rois(probability)
+
+    def connect(threshold: float) -> LabelImage:
+        return label_rois(probability, threshold=threshold, min_roi_size=cut.min_roi_size)
+
     matches = [
         match_labels(
-            _find_rois(probability, max(threshold - step, _LOWEST), smallest),
-            _find_rois(probability, min(threshold + step, _HIGHEST), smallest),
+            connect(max(cut.threshold - step, _LOWEST)),
+            connect(min(cut.threshold + step, _HIGHEST)),
         )
         for step in STEPS
     ]

@@ -19,7 +19,7 @@ from deepflash_service.workflows.pixel_sizes import (
     compare_diameters,
     scale_model,
 )
-from deepflash_service.workflows.planes import choose_limits, choose_separation
+from deepflash_service.workflows.planes import choose_cut
 from deepflash_service.workflows.prediction import LoadedModel, check_channels
 from deepflash_service.workflows.roi_naming import RoiNaming
 
@@ -170,18 +170,20 @@ def plan_task(image: PieceSource, model: LoadedModel, *, options: SegmentOptions
     check_channels(image, channel=options.channel, card=model.card)
     image = replace(image, calibration=choose_calibration(image.calibration, options))
     scaled = scale_model(model, image.calibration)
-    threshold, smallest = choose_limits(options, scaled)
+    cut = choose_cut(options, scaled)
     count = image.layout.planes
     planes = tuple(range(1, count + 1)) if options.planes == "all" else (options.planes,)
     for plane in planes:
         image.get_rows(plane, channel=options.channel)
     naming = RoiNaming(
-        model, image.layout, options.channel, threshold=threshold, is_single=len(planes) == 1
+        model, image.layout, options.channel, threshold=cut.threshold, is_single=len(planes) == 1
     )
     notes = scaled.notes
-    if choose_separation(options, scaled) > 0:
+    if cut.separation > 0:
         notes = (*notes, _NOT_PARTED)
-    return HugeTask(image, scaled.model, planes, naming=naming, smallest=smallest, notes=notes)
+    return HugeTask(
+        image, scaled.model, planes, naming=naming, smallest=cut.min_roi_size, notes=notes
+    )
 
 
 def find_reduction(shape: tuple[int, int]) -> int:

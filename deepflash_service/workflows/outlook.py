@@ -11,7 +11,6 @@ import numpy as np
 from deepflash_service.core.forecast import UNKNOWN, Expectation, expect_f1, find_flags
 from deepflash_service.core.image_traits import measure_image_traits
 from deepflash_service.core.scaling import SAME_SCALE, Scale, resample
-from deepflash_service.core.separation import make_label
 from deepflash_service.core.uncertainty import measure_map_traits, measure_uncertainty
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from deepflash_service.core.separation import Cut
     from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap, SegmentOptions
 
 COLUMNS = ("Expected F1", "F1 low", "F1 high", "Uncertainty", "Flags", "Review")
@@ -50,15 +50,6 @@ class Outlook:
         told = self.expectation
         figures = [round(value, 3) for value in (told.f1, told.low, told.high, self.uncertainty)]
         return row | dict(zip(COLUMNS, (*figures, " ".join(self.flags), 0), strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """How ROIs are found in a map: threshold, minimum size and depth of a neck, in its pixels."""
-
-    threshold: float
-    smallest: int = 0
-    separation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +99,7 @@ class Judge:
         forecast = self.card.forecast
         if forecast is None:
             return Outlook(uncertainty)
-        traits = measure_map_traits(
-            members,
-            threshold=self.own.threshold,
-            min_roi_size=self.own.smallest,
-            label=make_label(self.own.separation),
-        )
+        traits = measure_map_traits(members, self.own)
         if "diameter" in traits:
             traits["diameter"] += math.log(self.scale.area) / 2
         flags = find_flags(forecast, traits | _measure_shown(pixels, self.scale))

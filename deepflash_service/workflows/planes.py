@@ -11,11 +11,11 @@ from deepflash_service.core.labels import label_rois
 from deepflash_service.core.measurements import rate_rois
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.core.scaling import find_diameter
-from deepflash_service.core.separation import open_necks
+from deepflash_service.core.separation import Cut
 from deepflash_service.records import SegmentOptions
 from deepflash_service.store.images import ImageFile, PlaneLayout
 from deepflash_service.workflows.empty_results import explain_nothing, tell_empty
-from deepflash_service.workflows.outlook import COLUMNS, Cut, Judge, Outlook
+from deepflash_service.workflows.outlook import COLUMNS, Judge, Outlook
 from deepflash_service.workflows.pixel_sizes import (
     ScaledModel,
     choose_calibration,
@@ -182,22 +182,23 @@ def make_empty_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     return measure_rois(nothing), pd.DataFrame(columns=columns)
 
 
-def choose_limits(options: SegmentOptions, scaled: ScaledModel) -> tuple[float, int]:
-    """Return threshold and minimum ROI size: the user's choice, or the values of the card.
+def choose_cut(options: SegmentOptions, scaled: ScaledModel) -> Cut:
+    """Return how ROIs are found: as the user says, or as the card of the model does.
 
-    The size in the card is an area in pixels of the training; it is converted where the image has
-    another scale. What the user says is in pixels of the image.
+    Sizes and depths in the card are in pixels of the training; they are converted where the image
+    has another scale. What the user says is in pixels of the image.
     """
-    card, size = scaled.model.card, options.min_roi_size
-    threshold = card.threshold if options.threshold is None else options.threshold
-    return threshold, scaled.convert_area(card.min_roi_size) if size is None else size
-
-
-def choose_separation(options: SegmentOptions, scaled: ScaledModel) -> float:
-    """Return at which depth of a neck ROIs are parted, in pixels of the image."""
-    if options.separation is not None:
-        return options.separation
-    return scaled.convert_length(scaled.model.card.separation)
+    card = scaled.model.card
+    annotated = card.min_roi_size if card.smallest_annotated is None else card.smallest_annotated
+    own = Cut(
+        card.threshold,
+        scaled.convert_area(card.min_roi_size),
+        scaled.convert_length(card.separation),
+        scaled.convert_area(annotated),
+    )
+    names = ("threshold", "min_roi_size", "separation")
+    chosen = {name: getattr(options, name) for name in names}
+    return replace(own, **{name: one for name, one in chosen.items() if one is not None})
 
 
 def segment_planes(
@@ -216,8 +217,8 @@ def segment_planes(
     scaled = scale_model(model, image.calibration)
     for note in scaled.notes:
         hooks.warn(f"{image.name}: {note}")
-    used = _choose_cut(options, scaled)
-    own = _choose_cut(SegmentOptions(model=options.model), scaled)
+    used = choose_cut(options, scaled)
+    own = choose_cut(SegmentOptions(model=options.model), scaled)
     judge = Judge(model.card, own, used, scaled.scale)
     count = image.layout.planes
     numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
@@ -227,7 +228,8 @@ def segment_planes(
         pixels = choose_pixels(image, number, channel=options.channel, card=model.card)
         part = hooks.for_step(step, len(numbers), prefix=f"plane {number}, " if count > 1 else "")
         probability, members = _predict(scaled.model, pixels, part)
-        parted, labels = _find_rois(probability, used)
+        parted = used.open_map(probability)
+        labels = label_rois(parted, threshold=used.threshold, min_roi_size=used.min_roi_size)
         outlook = judge.judge(pixels, parted, members=members, labels=labels)
         position = image.layout.locate(number - 1)
         planes.append(SegmentedPlane(pixels, parted, labels, position, outlook))
@@ -239,24 +241,11 @@ def segment_planes(
         model=model,
         channel=options.channel,
         threshold=used.threshold,
-        smallest=used.smallest,
+        smallest=used.min_roi_size,
     )
     for remark in segmented.list_remarks():
         hooks.warn(f"{image.name}: {remark}")
     return segmented
-
-
-def _choose_cut(options: SegmentOptions, scaled: ScaledModel) -> Cut:
-    return Cut(*choose_limits(options, scaled), choose_separation(options, scaled))
-
-
-def _find_rois(probability: ProbabilityMap, cut: Cut) -> tuple[ProbabilityMap, LabelImage]:
-    """Return the map with gaps between touching ROIs, and the ROIs."""
-    threshold, smallest = cut.threshold, cut.smallest
-    parted = open_necks(
-        probability, threshold=threshold, min_roi_size=smallest, neck=cut.separation
-    )
-    return parted, label_rois(parted, threshold=threshold, min_roi_size=smallest)
 
 
 def _predict(model: LoadedModel, pixels: Any, hooks: Hooks) -> tuple[ProbabilityMap, Sequence[Any]]:

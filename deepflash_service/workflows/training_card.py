@@ -70,7 +70,6 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
         work.course.folds,
         unknown or trained.maps,
         min_roi_size=draft.min_roi_size,
-        separation=draft.separation,
     )
     trained.labels = judged.labels
     ways, advice = _compare(work, judged, warnings=warnings) if unknown else ({}, "")
@@ -79,7 +78,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
     return draft.model_copy(
         update={
             **_describe_scores(work, judged),
-            "forecast": learn_forecast(work.data, unknown, judged, separation=draft.separation),
+            "forecast": learn_forecast(work.data, unknown, judged),
             "job": work.keeper.run.id,
             "members": len(trained.networks),
             "comparison": {way: average_scores(list(one.values())) for way, one in ways.items()},
@@ -98,6 +97,7 @@ def _describe_scores(work: Work, judged: Judgement) -> dict[str, Any]:
     return {
         "threshold": judged.cut.threshold,
         "min_roi_size": judged.cut.min_roi_size,
+        "separation": judged.cut.separation,
         "scores": judged.mean,
         "notes": _NOT_BLIND if judged.scores else "",
         "image_scores": {name: judged.scores[index] for index, name in names.items()},

@@ -10,12 +10,11 @@ import numpy as np
 
 from deepflash_service.core.agreement import score_labels
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.core.separation import label_parted
 from deepflash_service.errors import ComputeError
 from deepflash_service.records import SegmentOptions
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.pixel_sizes import scale_model
-from deepflash_service.workflows.planes import choose_limits, choose_separation
+from deepflash_service.workflows.planes import choose_cut
 from deepflash_service.workflows.prediction import load_stored
 from deepflash_service.workflows.training_members import train_members
 from deepflash_service.workflows.training_scores import judge_maps
@@ -23,7 +22,7 @@ from deepflash_service.workflows.training_scores import judge_maps
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from deepflash_service.core.tuning import Cut
+    from deepflash_service.core.separation import Cut
     from deepflash_service.records import ModelCard, RoiScores
     from deepflash_service.store.models import StoredModel
     from deepflash_service.workflows.training_course import Course
@@ -92,14 +91,11 @@ def score_frozen(
         image = data.images[index]
         scaled = scale_model(model, image.calibration)
         probability = scaled.model.predict(np.asarray(image.pixels, dtype=np.float32), quiet)
-        threshold, smallest = choose_limits(options, scaled)
-        neck = choose_separation(options, scaled)
-        found = label_parted(probability, threshold, smallest, neck=neck)
+        found = choose_cut(options, scaled).find_rois(probability)
         truth = remove_small_rois(image.truth, min_roi_size=min_roi_size)
         own[index] = score_labels(found, truth)
         maps[index] = probability.astype(np.float16)
-    neck = choose_separation(options, scale_model(model, data.calibration))
-    fitted = judge_maps(data, folds, maps, min_roi_size=min_roi_size, separation=neck)
+    fitted = judge_maps(data, folds, maps, min_roi_size=min_roi_size)
     return Frozen(own, fitted)
 
 
@@ -147,7 +143,6 @@ def score_new(
         rival.folds,
         trained.maps,
         min_roi_size=card.min_roi_size,
-        separation=card.separation,
     )
     return judged.scores, ""
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from deepflash_service.core.forecast import fit_forecast
 from deepflash_service.core.image_traits import measure_image_traits
-from deepflash_service.core.separation import make_label
 from deepflash_service.core.uncertainty import measure_map_traits
 
 if TYPE_CHECKING:
@@ -15,9 +14,7 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.training_scores import Judgement, Maps
 
 
-def learn_forecast(
-    data: TrainingData, maps: Maps, judged: Judgement, *, separation: float = 0.0
-) -> Forecast | None:
+def learn_forecast(data: TrainingData, maps: Maps, judged: Judgement) -> Forecast | None:
     """Learn from held-out images which F1 belongs to which kind of prediction.
 
     Parameters
@@ -28,24 +25,14 @@ def learn_forecast(
         Probability map of each image that no member knew, by one that never saw it.
     judged : Judgement
         Where maps are cut, and the scores of these images.
-    separation : float, optional
-        Depth of a neck at which touching ROIs are parted, in pixels.
 
     Returns
     -------
     Forecast or None
         None without such an image.
     """
-    cut, indices = judged.cut, sorted(maps)
-    rows = [
-        measure_map_traits(
-            [maps[index]],
-            threshold=cut.threshold,
-            min_roi_size=cut.min_roi_size,
-            label=make_label(separation),
-        )
-        for index in indices
-    ]
+    indices = sorted(maps)
+    rows = [measure_map_traits([maps[index]], judged.cut) for index in indices]
     return fit_forecast(
         rows,
         [judged.scores[index].f1 for index in indices],

@@ -12,7 +12,7 @@ import numpy as np
 from deepflash_service.core.agreement import average_scores, score_labels
 from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.core.sampling import make_example
-from deepflash_service.core.separation import label_parted
+from deepflash_service.core.separation import Cut
 from deepflash_service.errors import InputError
 from deepflash_service.workflows.devices import find_device
 from deepflash_service.workflows.hooks import Hooks
@@ -239,7 +239,8 @@ class _Member:
         """Return mean scores of probability maps of the held-out images, and draw the first."""
         card, images = self.card, [self.data.images[index] for index in self.fold]
         smallest = card.min_roi_size
-        labels = [label_parted(one, card.threshold, smallest, neck=card.separation) for one in maps]
+        cut = Cut(card.threshold, smallest, card.separation)
+        labels = [cut.find_rois(one) for one in maps]
         truths = [remove_small_rois(one.truth, min_roi_size=smallest) for one in images]
         pairs = zip(labels, truths, strict=True)
         mean = average_scores([score_labels(found, truth) for found, truth in pairs])

@@ -9,14 +9,14 @@ import numpy as np
 
 from deepflash_service.core.agreement import average_scores, score_labels
 from deepflash_service.core.labels import remove_small_rois
-from deepflash_service.core.separation import label_parted, make_label
-from deepflash_service.core.tuning import Cut, measure_cuts
+from deepflash_service.core.tuning import measure_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
+    from deepflash_service.core.separation import Cut
     from deepflash_service.records import LabelImage, RoiScores
     from deepflash_service.workflows.training_data import TrainingData
 
@@ -53,9 +53,8 @@ def judge_maps(
     maps: Maps,
     *,
     min_roi_size: int,
-    separation: float = 0.0,
 ) -> Judgement:
-    """Choose threshold and minimum ROI size, and score each image by the choice of the others.
+    """Choose how ROIs are found, and score each image by the choice of the others.
 
     An image takes no part in the choice by which it is scored: that is made on the images of all
     other folds, or, where only one fold was held out, on the other images of this fold. One image
@@ -71,8 +70,6 @@ def judge_maps(
     min_roi_size : int
         Of the smallest annotated ROIs, in pixels; the truth never holds smaller ones, and for the
         prediction a larger size may be chosen.
-    separation : float, optional
-        Depth of a neck at which touching ROIs are parted, in pixels.
     """
     indices = sorted(maps)
     truths = {
@@ -82,22 +79,13 @@ def judge_maps(
     table = measure_cuts(
         ((maps[index], truths[index]) for index in indices),
         min_roi_size=min_roi_size,
-        label=make_label(separation),
     )
     labels = {}
     for index in indices:
         cut = table.choose([indices.index(one) for one in _list_others(index, indices, folds)])
-        labels[index] = label_map(maps[index], cut, separation=separation)
+        labels[index] = cut.find_rois(maps[index])
     scores = {index: score_labels(labels[index], truths[index]) for index in indices}
     return Judgement(table.choose(), labels, scores)
-
-
-def label_map(
-    probability: npt.NDArray[np.floating[Any]], cut: Cut, *, separation: float = 0.0
-) -> LabelImage:
-    """Return the ROIs of a probability map of shape (M, N), parted at necks of such depth."""
-    values = np.asarray(probability, dtype=np.float32)
-    return label_parted(values, cut.threshold, cut.min_roi_size, neck=separation)
 
 
 def score_experts(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from benchmarks.accuracy_scores import Unit, average_experts, score_cut, score_units
-from deepflash_service.core.separation import NECK
-from deepflash_service.records import Calibration
+from benchmarks.accuracy_scores import Unit, average_experts, read_cut, score_cut, score_units
+from deepflash_service.core.separation import NECK, Cut
+from deepflash_service.records import Calibration, ModelCard
 from deepflash_service.workflows.training_data import TrainingData, TrainingImage
 from deepflash_service.workflows.training_scores import judge_maps
 
@@ -33,14 +35,14 @@ def _make_unit(
 
 def test_a_perfect_map_has_perfect_scores() -> None:
     """Every score of a map that shows the truth is 1."""
-    row = score_cut(_make_unit("a", 0), (0.5, SIZE), min_roi_size=SIZE)
+    row = score_cut(_make_unit("a", 0), Cut(0.5, SIZE), min_roi_size=SIZE)
     assert [row[key] for key in ("dice", "f1", "ap50", "ap70", "map")] == [1.0] * 5
     assert row["found"] == row["expected"] == 3
 
 
 def test_one_false_roi_of_four_is_counted_once() -> None:
     """F1 and AP of three matches and one false ROI follow their formulas."""
-    row = score_cut(_make_unit("a", 0, faint=0.9), (0.5, SIZE), min_roi_size=SIZE)
+    row = score_cut(_make_unit("a", 0, faint=0.9), Cut(0.5, SIZE), min_roi_size=SIZE)
     assert row["f1"] == pytest.approx(6 / 7, abs=1e-4)
     assert row["ap50"] == row["map"] == 0.75
     assert row["dice"] == pytest.approx(600 / 700, abs=1e-4)
@@ -55,7 +57,7 @@ def test_map_is_the_mean_over_ten_ious() -> None:
     probability[10:18, 10:19] = 0.9
     probability[10:18, 19] = 0.0
     unit = Unit("a", 0, probability, truth, {})
-    row = score_cut(unit, (0.5, SIZE), min_roi_size=SIZE)
+    row = score_cut(unit, Cut(0.5, SIZE), min_roi_size=SIZE)
     assert (row["ap50"], row["ap70"], row["map"]) == (1.0, 1.0, 0.5)
 
 
@@ -75,7 +77,7 @@ def test_the_cut_of_an_image_is_chosen_on_other_folds_only() -> None:
 def test_a_given_cut_is_taken_for_every_image() -> None:
     """Frozen models are scored where they cut by themselves."""
     units = [_make_unit("a", 0, level=0.4), _make_unit("b", 1, level=0.4)]
-    found = score_units(units, min_roi_size=SIZE, cut=(0.3, 200))
+    found = score_units(units, min_roi_size=SIZE, cut=Cut(0.3, 200))
     assert {(row["threshold"], row["min_roi_size"]) for row in found["images"]} == {(0.3, 200)}
     assert found["mean"]["f1"] == 0.0
 
@@ -96,11 +98,10 @@ def test_the_product_cuts_where_the_protocol_does() -> None:
         [(0, 3), (1, 4), (2, 5)],
         {index: unit.probability for index, unit in enumerate(units)},
         min_roi_size=SIZE,
-        separation=NECK,
     )
     assert 42 < judged.cut.min_roi_size <= 3 * SIZE
-    cut = {"threshold": judged.cut.threshold, "min_roi_size": judged.cut.min_roi_size}
-    assert found["cut"] == cut
+    names = ("threshold", "min_roi_size", "separation")
+    assert found["cut"] == {name: getattr(judged.cut, name) for name in names}
     scores = [round(judged.scores[index].f1, 4) for index in range(6)]
     assert [row["f1"] for row in found["images"]] == scores == [round(6 / 7, 4)] * 6
 
@@ -123,7 +124,7 @@ def test_an_image_below_its_worst_expert_is_counted() -> None:
     """A map that shows nothing is below every expert who saw something."""
     whole = _draw((2, 2, 10), (2, 30, 10), (30, 2, 10))
     units = [_make_unit("a", 0, one=whole), _make_unit("b", 1, level=0.01, one=whole)]
-    rows = score_units(units, min_roi_size=SIZE, cut=(0.5, SIZE))["images"]
+    rows = score_units(units, min_roi_size=SIZE, cut=Cut(0.5, SIZE))["images"]
     assert average_experts(rows)["at_least_worst"] == 1
 
 
@@ -142,7 +143,21 @@ def test_what_parting_touching_rois_gives_is_told() -> None:
     bridge = (abs(rows - 30) <= 2) & (columns > 18) & (columns < 40)
     truth = np.where(first, 1, np.where(second, 2, 0)).astype(np.int32)
     probability = np.where(first | second | bridge, 0.9, 0.01).astype(np.float32)
-    units = [Unit(name, index, probability, truth, {}) for index, name in enumerate("ab")]
+    units = [Unit(name, index, probability, truth, {}) for index, name in enumerate("abc")]
     found = score_units(units, min_roi_size=SIZE)
-    assert found["mean"]["f1"] == 1.0
+    assert found["mean"]["f1"] == found["mean_parted"]["f1"] == 1.0
     assert found["mean_unparted"]["f1"] < 0.7
+    assert found["cut"]["separation"] == NECK
+    whole = [replace(unit, truth=(probability > 0.5).astype(np.int32)) for unit in units]
+    found = score_units(whole, min_roi_size=SIZE)
+    assert found["mean"]["f1"] == found["mean_unparted"]["f1"] == 1.0
+    assert found["mean_parted"]["f1"] < 0.7
+    assert {row["separation"] for row in found["images"]} == {found["cut"]["separation"]} == {0.0}
+
+
+def test_a_model_is_scored_as_its_card_says() -> None:
+    """Parts keep the smallest annotated size, ROIs the one that was chosen."""
+    card = ModelCard(
+        name="m", threshold=0.4, min_roi_size=40, smallest_annotated=30, separation=0.75
+    )
+    assert read_cut(card) == Cut(0.4, 40, 0.75, 30)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import ndimage
 
 from deepflash_service.core.labels import label_components, label_rois
-from deepflash_service.core.separation import NECK, label_parted, open_necks
+from deepflash_service.core.separation import NECK, Cut, open_necks
 from deepflash_service.errors import InputError
 
 Array = np.ndarray
@@ -28,7 +30,7 @@ def draw(*ellipses: tuple[float, float, float, float]) -> Array:
 
 def part(probability: Array, *, min_roi_size: int = 5, neck: float = NECK) -> Array:
     """Label a map with the usual neck."""
-    return label_parted(probability, 0.5, min_roi_size, neck=neck)
+    return Cut(0.5, min_roi_size, neck).find_rois(probability)
 
 
 @pytest.mark.parametrize("radius", [6, 8, 15])
@@ -48,7 +50,7 @@ def test_two_touching_discs_are_parted(radius: int) -> None:
 def test_single_cells_stay_whole(ellipse: tuple[float, float, float, float]) -> None:
     """A disc or an ellipse is one ROI, without one changed pixel."""
     probability = draw(ellipse)
-    assert open_necks(probability, threshold=0.5, min_roi_size=5, neck=NECK) is probability
+    assert Cut(0.5, 5, NECK).open_map(probability) is probability
 
 
 @pytest.mark.parametrize("angle", range(0, 180, 15))
@@ -79,6 +81,61 @@ def test_small_part_stays_with_its_neighbour() -> None:
     assert part(probability, min_roi_size=200).max() == 1
 
 
+def test_the_size_that_is_counted_parts_nothing() -> None:
+    """A larger minimum size removes a part; it does not give it back to its neighbour."""
+    probability = draw((40, 30, 12, 12), (40, 47, 7, 7))
+    both = part(probability)
+    large = Cut(0.5, 200, NECK, smallest_part=5).find_rois(probability)
+    np.testing.assert_array_equal(large, both == 1)
+
+
+@pytest.mark.parametrize(("length", "width"), [(60, 16), (120, 24), (120, 40)])
+def test_long_cells_with_steps_in_their_outline_stay_whole(length: int, width: int) -> None:
+    """A step of one pixel every 25 is a neck of a thin cell, not of a thick one."""
+    rows, columns = np.indices((60, 140))
+    half = width / 2 + np.sin(columns * 2 * np.pi / 25)
+    rod = (abs(rows - 30) < half) & (abs(columns - 70) < length / 2)
+    assert part(rod.astype(np.float32), min_roi_size=30).max() == 1
+
+
+def test_a_neck_is_measured_by_the_thinner_part() -> None:
+    """What is no neck between two large discs parts a bud from a large disc."""
+    assert part(draw((40, 25, 20, 20), (40, 45, 20, 20))).max() == 1
+    assert part(draw((40, 25, 20, 20), (40, 47, 20, 20))).max() == 2
+    assert part(draw((40, 30, 20, 20), (40, 55, 7, 7))).max() == 2
+
+
+@pytest.mark.parametrize(("right", "side"), [(57, 20), (55, 57)])
+def test_a_small_part_goes_where_its_way_is_widest(right: int, side: int) -> None:
+    """The one in the middle of a row is no ROI of its own, and stays with its closer neighbour."""
+    row = draw((40, 20, 12, 12), (40, 37, 6, 6), (40, right, 14, 14))
+    assert part(row, min_roi_size=20).max() == 3
+    labels = part(row, min_roi_size=130)
+    assert labels.max() == 2
+    assert labels[40, 37] == labels[40, side]
+
+
+@pytest.mark.parametrize("smallest", [1, 60, 400])
+def test_a_diffuse_map_takes_no_longer_than_its_pixels(smallest: int) -> None:
+    """One component with a thousand parts is gone through once; before, once for each part."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(1024, 1024)), 2)
+    probability = (0.5 + 0.15 * noise / noise.std()).astype(np.float32)
+    part(probability[:200, :200])
+    begin = process_time()
+    labels = Cut(0.48, smallest, NECK).find_rois(probability)
+    assert process_time() - begin < 5
+    areas = np.bincount(labels.ravel())[1:]
+    assert areas.size > 40
+    assert areas.min() >= smallest
+
+
+def test_at_threshold_0_nothing_is_parted() -> None:
+    """No probability lies below 0."""
+    probability = draw((40, 30, 10, 10), (40, 47, 10, 10))
+    assert Cut(0.001, 5, NECK).find_rois(probability * (probability > 0.5)).max() == 2
+    assert Cut(0.0, 5, NECK).open_map(probability) is probability
+
+
 def test_rois_do_not_depend_on_their_neighbours() -> None:
     """A third cell nearby changes nothing."""
     two = draw((40, 25, 10, 10), (40, 42, 10, 10))
@@ -89,7 +146,7 @@ def test_rois_do_not_depend_on_their_neighbours() -> None:
 
 def test_depth_decides() -> None:
     """A deeper neck is asked for: the same two discs stay together; 0 switches it off."""
-    probability = draw((40, 30, 10, 10), (40, 41, 10, 10))
+    probability = draw((40, 30, 10, 10), (40, 44, 10, 10))
     assert part(probability, neck=0.5).max() == 2
     assert part(probability, neck=4.0).max() == 1
     assert part(probability, neck=0.0).max() == 1
@@ -103,15 +160,16 @@ SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=30)
 
 @given(
     arrays(np.float32, SHAPES, elements=LEVELS),
-    st.sampled_from([0.25, 0.45, 0.55, 0.9]),
+    st.sampled_from([0.0, 1e-40, 0.25, 0.45, 0.55, 0.9]),
     st.integers(0, 9),
 )
 def test_gaps_only_take_foreground_away(image: Array, threshold: float, smallest: int) -> None:
     """Only foreground falls, to just below the threshold, in float32 and in float64."""
     before = image.copy()
-    opened = open_necks(image, threshold=threshold, min_roi_size=smallest, neck=0.5)
+    opened = open_necks(image, threshold=threshold, smallest=smallest, neck=0.5)
     np.testing.assert_array_equal(image, before)
     changed = opened != image
+    assert (opened >= 0).all()
     assert (image[changed] > threshold).all()
     assert not (opened[changed] > threshold).any()
     assert not (opened[changed].astype(np.float64) > threshold).any()

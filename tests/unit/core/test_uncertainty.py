@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from deepflash_service.core.labels import label_rois
+from deepflash_service.core.separation import NECK, Cut
 from deepflash_service.core.uncertainty import measure_map_traits, measure_uncertainty
-from deepflash_service.records import LabelImage, ProbabilityMap
+from deepflash_service.records import ProbabilityMap
 
 
 def _draw_discs(*chances: float, radius: int = 10) -> ProbabilityMap:
@@ -51,12 +52,12 @@ def test_uncertainty_is_defined_when_nothing_is_found() -> None:
 
 def test_firm_rois_are_stable() -> None:
     """ROIs that keep their outline at other thresholds count, those that appear late do not."""
-    assert measure_map_traits([_draw_discs(0.99, 0.98)], threshold=0.5, min_roi_size=0)[
-        "stability"
-    ] == pytest.approx(1.0)
-    weak = measure_map_traits([_draw_discs(0.99, 0.55)], threshold=0.5, min_roi_size=0)
+    assert measure_map_traits([_draw_discs(0.99, 0.98)], Cut(0.5))["stability"] == pytest.approx(
+        1.0
+    )
+    weak = measure_map_traits([_draw_discs(0.99, 0.55)], Cut(0.5))
     assert weak["stability"] == pytest.approx(2 / 3)
-    cone = measure_map_traits([_draw_cone()], threshold=0.5, min_roi_size=0)
+    cone = measure_map_traits([_draw_cone()], Cut(0.5))
     assert cone["stability"] == 0.0, "an outline that moves by half the area is no match"
 
 
@@ -64,30 +65,28 @@ def test_members_are_measured_one_by_one() -> None:
     """Traits are the means over members, not those of the smoother mean map."""
     first, second = _draw_discs(0.99, 0.55), _draw_discs(0.99)
     second = np.pad(second, ((0, 0), (0, 60)))
-    found = measure_map_traits([first, second], threshold=0.5, min_roi_size=0)
+    found = measure_map_traits([first, second], Cut(0.5))
     assert found["stability"] == pytest.approx((2 / 3 + 1) / 2)
     half = [one.astype(np.float16) for one in (first, second)]
-    again = measure_map_traits(half, threshold=0.5, min_roi_size=0)
+    again = measure_map_traits(half, Cut(0.5))
     assert again == pytest.approx(found, abs=1e-3)
 
 
 def test_diameter_and_density_are_those_of_the_rois() -> None:
     """Logarithms of median diameter and share covered; absent when nothing is found."""
-    found = measure_map_traits([_draw_discs(0.9, 0.9, 0.9)], threshold=0.5, min_roi_size=0)
+    found = measure_map_traits([_draw_discs(0.9, 0.9, 0.9)], Cut(0.5))
     assert np.exp(found["diameter"]) == pytest.approx(20, rel=0.03)
     assert np.exp(found["density"]) == pytest.approx(3 * np.pi * 10**2 / (60 * 180), rel=0.03)
-    nothing = measure_map_traits([_draw_discs(0.1)], threshold=0.5, min_roi_size=0)
+    nothing = measure_map_traits([_draw_discs(0.1)], Cut(0.5))
     assert set(nothing) == {"uncertainty", "stability", "rois"}
     assert (found["rois"], nothing["rois"]) == (3, 0)
 
 
-def test_rois_are_found_by_the_rule_given() -> None:
-    """Threshold and smallest size reach the function that finds the ROIs."""
-    asked = []
-
-    def label(probability: ProbabilityMap, threshold: float, smallest: int) -> LabelImage:
-        asked.append((round(threshold, 2), smallest))
-        return label_rois(probability, threshold=threshold, min_roi_size=smallest)
-
-    measure_map_traits([_draw_discs(0.9)], threshold=0.9, min_roi_size=7, label=label)
-    assert asked == [(0.9, 7)]
+def test_rois_are_found_as_the_model_does() -> None:
+    """The cut counts and measures ROIs; what is stable does not depend on parting."""
+    pair = np.maximum(_draw_discs(0.9, 0.0), np.roll(_draw_discs(0.9, 0.0), 17, axis=1))
+    whole, parted = (measure_map_traits([pair], Cut(0.5, 7, neck)) for neck in (0.0, NECK))
+    assert (whole["rois"], parted["rois"]) == (1, 2)
+    assert whole["stability"] == parted["stability"]
+    assert measure_map_traits([pair], Cut(0.5, 1000))["rois"] == 0
+    assert measure_map_traits([pair], Cut(0.9))["rois"] == 0

@@ -11,8 +11,9 @@ from scipy import ndimage
 from deepflash_service.core.forecast import fit_forecast
 from deepflash_service.core.image_traits import measure_image_traits
 from deepflash_service.core.scaling import Scale
+from deepflash_service.core.separation import Cut
 from deepflash_service.records import ModelCard
-from deepflash_service.workflows.outlook import Cut, Judge
+from deepflash_service.workflows.outlook import Judge
 
 CUT = Cut(0.5, 4)
 

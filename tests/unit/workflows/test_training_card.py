@@ -6,8 +6,10 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
+from deepflash_service.core.separation import NECK
 from deepflash_service.records import ModelCard, TrainOptions
 from deepflash_service.workflows import training_card
 from deepflash_service.workflows.hooks import Hooks
@@ -17,7 +19,7 @@ from deepflash_service.workflows.training_course import Course
 from deepflash_service.workflows.training_members import TrainedMembers
 from deepflash_service.workflows.training_scores import Judgement, judge_maps
 from deepflash_service.workflows.training_start import Beginning
-from tests.unit.workflows.training_samples import draw_map, make_data
+from tests.unit.workflows.training_samples import TRUTH, draw_map, make_data
 
 COURSE = Course(filters=8, depth=1, epochs=9, folds=((0, 2), (1, 3)), seed=0, parts=2)
 FILES = {f"images/{number}.tif": f"hash {number}" for number in range(4)}
@@ -27,13 +29,17 @@ class Training:
     """A training of four images whose two members find all ROIs, but faintly."""
 
     def __init__(self, known: tuple[int, ...] | None, **options: Any) -> None:
+        truth = options.pop("truth", TRUTH)
         self.warned: list[str] = []
         base = None
         if known is not None:
             hashes = {f"images/old {number}.tif": f"hash {number}" for number in (*known, 9)}
             base = SimpleNamespace(card=ModelCard(name="b", data_sha256=hashes), reference="b@1")
         self.start = Beginning("", FILES, cast("Any", base))
-        data, chosen = make_data(4), TrainOptions(dataset="d", model="m", **options)
+        chosen = TrainOptions(dataset="d", model="m", **options)
+        data = make_data(4)
+        images = tuple(replace(image, truth=truth) for image in data.images)
+        data = replace(data, images=images)
         draft = draft_card(data, COURSE, options=chosen, start=self.start)
         keeper = SimpleNamespace(run=SimpleNamespace(id="job"), spent_seconds=lambda: 7.04)
         hooks = Hooks(warn=self.warned.append)
@@ -103,6 +109,21 @@ def test_the_user_tells_from_which_size_annotations_count() -> None:
     card = training.complete()
     assert card.smallest_annotated == 9
     assert 16 < card.min_roi_size <= 27
+
+
+def test_the_card_tells_whether_touching_rois_are_parted() -> None:
+    """Waisted ROIs that are annotated as one are not, whatever the draft says."""
+    assert Training(None).complete().separation == NECK
+    rows, columns = np.indices(TRUTH.shape)
+    discs = [np.hypot(rows - 20, columns - column) < 9 for column in (13, 26)]
+    whole = (discs[0] | discs[1]).astype(np.int32)
+    training = Training(None, truth=whole, min_roi_size=9)
+    training.trained.maps = {
+        index: np.where(whole > 0, 0.9, 0.05).astype(np.float16) for index in range(4)
+    }
+    card = training.complete()
+    assert card.scores is not None
+    assert (card.separation, card.scores.f1) == (0.0, 1.0)
 
 
 def test_a_fine_tuned_model_is_compared_with_its_base(ways: list[list[int]]) -> None:

@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 
 from deepflash_service.core.scaling import Scale
-from deepflash_service.core.tuning import Cut
+from deepflash_service.core.separation import Cut
 from deepflash_service.errors import ComputeError, JobCancelled
-from deepflash_service.records import Calibration, ModelCard, RoiScores, TrainOptions
+from deepflash_service.records import (
+    Calibration,
+    ModelCard,
+    RoiScores,
+    SegmentOptions,
+    TrainOptions,
+)
 from deepflash_service.workflows import training_comparison
 from deepflash_service.workflows.hooks import Hooks
+from deepflash_service.workflows.pixel_sizes import ScaledModel
+from deepflash_service.workflows.planes import choose_cut
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.training_comparison import (
     Frozen,
@@ -24,7 +32,7 @@ from deepflash_service.workflows.training_comparison import (
 from deepflash_service.workflows.training_course import Course
 from deepflash_service.workflows.training_data import TrainingData
 from deepflash_service.workflows.training_members import TrainedMembers
-from tests.unit.workflows.training_samples import TRUTH, draw_map, make_data
+from tests.unit.workflows.training_samples import draw_map, make_data
 
 COURSE = Course(filters=8, depth=1, epochs=9, folds=((0,), (1,)), seed=3, parts=2, behind=2)
 CARD = ModelCard(name="m", min_roi_size=9, options=TrainOptions(dataset="d", model="m"))
@@ -90,7 +98,7 @@ def test_the_advice_names_the_best_way(scores: dict[str, Any], sentence: str) ->
     """By the mean F1 on the same images; less than 0.01 is no difference."""
     every = {"frozen_with_fitted_cut": (0.1,) * len(scores["frozen"])} | scores
     ways = {way: make_scores(*f1) for way, f1 in every.items()}
-    cut = Cut(0.35, 45, 0.5, 0.5)
+    cut = Cut(0.35, 45)
     assert write_advice("b@2", ways, cut) == sentence
 
 
@@ -184,11 +192,12 @@ def test_the_neck_of_the_base_model_is_a_length(monkeypatch: pytest.MonkeyPatch)
     load(monkeypatch, inside=0.9, separation=0.75, calibration=measure(1.0))
     necks: list[float] = []
 
-    def label(*_cut: Any, neck: float) -> Any:
-        necks.append(neck)
-        return TRUTH
+    def choose(options: SegmentOptions, scaled: ScaledModel) -> Cut:
+        cut = choose_cut(options, scaled)
+        necks.append(cut.separation)
+        return cut
 
-    monkeypatch.setattr(training_comparison, "label_parted", label)
+    monkeypatch.setattr(training_comparison, "choose_cut", choose)
     judge_frozen(make_fine_data())
     assert necks == [1.5, 0.75]
 
