@@ -189,8 +189,8 @@ def write_advice(reference: str, scores: Mapping[str, Scores], cut: Cut) -> str:
         )
     remedy = {
         FROZEN: f"Use {reference} without training, or annotate more images.",
-        FITTED: f"Use {reference} without training, with threshold {cut.threshold:g} and minimum "
-        f"ROI size {cut.min_roi_size}, or annotate more images.",
+        FITTED: f"Use {reference} without training, with threshold {cut.threshold:g}, minimum ROI "
+        f"size {cut.min_roi_size} and separation {cut.separation:g}, or annotate more images.",
         NEW: "Train with new as base model.",
     }
     return (

@@ -84,7 +84,8 @@ WORTH_IT = {"fine_tuned": (0.8, 0.82, 0.6), "frozen": (0.7, 0.7, 0.7)}
             {"fine_tuned": (0.7,), "frozen": (0.6,), "frozen_with_fitted_cut": (0.8,)},
             "Fine-tuning is not worth it: F1 0.70 on 1 held-out image, against 0.80 of the base "
             "model b@2 with threshold and size chosen on the other images. Use b@2 without "
-            "training, with threshold 0.35 and minimum ROI size 45, or annotate more images.",
+            "training, with threshold 0.35, minimum ROI size 45 and separation 0.75, or annotate "
+            "more images.",
         ),
         (
             {"fine_tuned": (0.7, 0.7), "frozen": (0.6, 0.6), "new": (0.8, 0.8)},
@@ -98,7 +99,7 @@ def test_the_advice_names_the_best_way(scores: dict[str, Any], sentence: str) ->
     """By the mean F1 on the same images; less than 0.01 is no difference."""
     every = {"frozen_with_fitted_cut": (0.1,) * len(scores["frozen"])} | scores
     ways = {way: make_scores(*f1) for way, f1 in every.items()}
-    cut = Cut(0.35, 45)
+    cut = Cut(0.35, 45, 0.75)
     assert write_advice("b@2", ways, cut) == sentence
 
 
