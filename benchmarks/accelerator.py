@@ -16,12 +16,12 @@ import argparse
 import json
 import time
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.recording import RESULTS, list_versions
 from deepflash_service.core.normalization import normalize
 from deepflash_service.core.sampling import Sampling, draw_batch, make_example
 from deepflash_service.core.synthetic import make_field
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from deepflash_service.core.tiling import PredictTiles
     from deepflash_service.network.devices import Precision
 
-RESULTS = Path(__file__).resolve().parent / "results"
-PACKAGES = ("keras", "numpy", "jax", "jaxlib", "tensorflow", "torch")
 FIELDS, FIELD = 4, 1024
 WARM_UP = 10
 REPEATS = {"cpu": 1, "gpu": 3}
@@ -180,17 +178,6 @@ def compare_precisions(rows: list[dict[str, Any]], chosen: str) -> dict[str, flo
         str(filters): round(step[filters, "float32"] / step[filters, chosen], 2)
         for filters in dict.fromkeys(row["filters"] for row in rows)
     }
-
-
-def list_versions() -> dict[str, str]:
-    """Return the versions of the packages that compute, as far as they are installed."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def write_run(path: Path, run: dict[str, Any]) -> None:

@@ -1,4 +1,8 @@
-"""Probability maps of images that the predicting member never saw, kept in the home folder."""
+"""Probability maps of images that the predicting member never saw, kept in the home folder.
+
+They are kept by weights, pixels, and the code that makes maps: after a change of normalisation,
+tiling or mirrored views none is found, and all are predicted again.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.inference_version import find_version
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.prediction import EngineChoice, load_stored, make_loaded
 
@@ -71,10 +76,10 @@ def predict_by_model(
 
 
 class _Cache:
-    """Maps by one set of weights; the model is loaded only when one is missing."""
+    """Maps by one set of weights and this code; the model is loaded only when one is missing."""
 
     def __init__(self, home: Path, digest: str, load: Any) -> None:
-        self._folder = home / "maps" / digest[:20]
+        self._folder = home / "maps" / find_version() / digest[:20]
         self._load = load
         self._model: LoadedModel | None = None
 

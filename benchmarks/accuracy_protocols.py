@@ -107,9 +107,13 @@ def run_inns1(bench: Bench) -> dict[str, Any]:
 def run_dim(bench: Bench) -> dict[str, Any]:
     """Score lab-inns1/1107 (maximum 45 of 255) by the member that never saw it."""
     found = _run_transfer(bench, "inns1", with_scratch=False)
-    row = next(one for one in found["scores"]["images"] if one["image"].startswith("1107"))
+    rows = [one for one in found["scores"]["images"] if one["image"].startswith("1107")]
+    if not rows:
+        raise SystemExit("inns1-1107: the member that never saw this image is missing.")
+    row = rows[0]
     bar = judge("F1 of 1107", row["f1"], at_least=row["worst_expert_f1"])
-    return {"trainings": found["trainings"], "image": row, "bars": [bar]}
+    facts = {key: found[key] for key in ("trainings", "missing_members")}
+    return {**facts, "image": row, "bars": [bar]}
 
 
 def _run_transfer(bench: Bench, name: str, *, with_scratch: bool = True) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 RESULTS = Path(__file__).resolve().parent / "results"
+PACKAGES = ("tensorflow", "jax", "keras", "openvino", "numpy", "scipy")
 
 
 def name_cpu() -> str:
@@ -20,6 +22,15 @@ def name_cpu() -> str:
     return str(load_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
 
 
+def list_versions() -> dict[str, str]:
+    """Return the versions of the packages that compute, as far as they are installed."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
 def record_result(name: str, figures: dict[str, Any], *, folder: Path = RESULTS) -> Path:
     """Write ``NAME.json``: figures, processor, versions; no names of folders."""
     computer = {
@@ -27,7 +38,7 @@ def record_result(name: str, figures: dict[str, Any], *, folder: Path = RESULTS)
         "cores": psutil.cpu_count(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": {part: version(part) for part in ("tensorflow", "keras", "openvino", "numpy")},
+        "versions": list_versions(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"

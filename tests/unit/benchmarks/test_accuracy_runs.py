@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import accuracy_runs
+from benchmarks import accuracy, accuracy_maps, accuracy_runs
 from benchmarks.accuracy_bench import Bench
 from benchmarks.accuracy_data import find_set, link_set, read_experts
 from benchmarks.accuracy_protocols import run_quick
@@ -89,8 +89,10 @@ def test_a_training_is_resumed_then_never_repeated(
     assert training["card"]["f1"] == pytest.approx(found["scores"]["mean"]["f1"], abs=1e-4)
     monkeypatch.setattr(accuracy_runs, "perform_job", _refuse)
     assert run_quick(bench) == found
-    shutil.rmtree(bench.home / "maps")
+    monkeypatch.setattr(accuracy_maps, "find_version", lambda: "other code")
     assert run_quick(bench) == found
+    kept = [len(list(folder.rglob("*.npz"))) for folder in (bench.home / "maps").iterdir()]
+    assert kept == [4, 4]
     _check_missing(bench, found)
 
 
@@ -101,7 +103,9 @@ def _check_missing(bench: Bench, found: dict[str, Any]) -> None:
     (run.checkpoints / "member-2.weights.h5").unlink()
     with pytest.raises(KeyboardInterrupt):
         run_quick(bench)
-    part = run_quick(Bench(bench.home, bench.data, preset="quick", may_train=False))
+    alone = Bench(bench.home, bench.data, preset="quick", may_train=False)
+    part = accuracy.run_protocol("quick", alone)
+    assert {bar["holds"] for bar in part["bars"]} == {None}
     assert part["missing_members"] == {"wue1-quick": [2]}
     assert [row["image"] for row in part["scores"]["images"]] == [
         "0001.png",
