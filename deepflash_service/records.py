@@ -228,7 +228,9 @@ class ModelCard(Record):
     """Description of one model version (``model.json`` beside the weights).
 
     ``min_roi_size`` is for what the model finds, ``smallest_annotated`` for the truth with which
-    it is compared (``None`` in old cards: the same); both are areas in pixels of the training.
+    it is compared, and for parts of touching ROIs (``None`` in old cards: the same); both are areas
+    in pixels of the training. ``separation``: see :class:`SegmentOptions`; 0 also where held-out
+    images are better off without.
     """
 
     format: Literal[1] = 1

@@ -29,6 +29,8 @@ SIZE_FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 SEPARATIONS = (NECK, 0.0)
 """Depths of a neck that are tried; the first is the usual one."""
 LEAST_GAIN = 0.005
+SEPARATION_GAIN = 0.01
+"""What another separation must give: docs/decisions/0013."""
 TIE = 0.003
 CHANCE = 0.02
 """By how much the scores of one image may prefer another cut without a reason."""
@@ -63,7 +65,8 @@ class CutTable:
         thresholds and sizes. The usual one stays unless another is better by more than
         ``LEAST_GAIN`` and than chance (``CHANCE`` over the root of the number of images). Of all
         cuts within ``TIE`` of the best, the one with the best Dice is taken. So a cut is chosen
-        for each separation, and then the usual separation, by the same margin.
+        for each separation; another than the usual one must be better by ``SEPARATION_GAIN`` and
+        than chance.
 
         Parameters
         ----------
@@ -73,10 +76,12 @@ class CutTable:
         chosen = list(range(len(self.f1))) if images is None else list(images)
         if not chosen:
             return self._make_cut(0, self.thresholds.index(USUAL_THRESHOLD), 0)
-        margin = max(LEAST_GAIN, CHANCE / len(chosen) ** 0.5)
+        chance = CHANCE / len(chosen) ** 0.5
+        margin = max(LEAST_GAIN, chance)
         found = [self._choose_within(one, chosen, margin) for one in range(len(self.separations))]
         best = max(range(len(found)), key=lambda one: found[one][0])
-        best = best if found[best][0] - found[0][0] > margin else 0
+        if found[best][0] - found[0][0] <= max(SEPARATION_GAIN, chance):
+            best = 0
         return self._make_cut(best, *found[best][1:])
 
     def _choose_within(self, part: int, images: list[int], margin: float) -> tuple[float, int, int]:

@@ -140,7 +140,7 @@ def test_waisted_cells_ask_for_no_parting() -> None:
 
 
 def test_parting_stays_unless_it_clearly_harms() -> None:
-    """The margin is that of another threshold, and the images that were asked decide."""
+    """By 0.01 of the mean of F1 and Dice, and by more than chance, on the images asked."""
 
     def separate(gain: float, *, of: int, asked: list[int] | None = None) -> float:
         rows = np.full((of, 2, 3, 1), 0.7)
@@ -148,12 +148,12 @@ def test_parting_stays_unless_it_clearly_harms() -> None:
         table = CutTable((NECK, 0.0), (0.4, 0.5, 0.6), (10,), rows, rows)
         return table.choose(asked).separation
 
-    assert separate(0.02, of=9) == 0.0
+    assert separate(0.013, of=9) == 0.0
     assert separate(0.1, of=9, asked=[0]) == NECK
     assert separate(0.1, of=9, asked=[1]) == 0.0
     assert separate(0.015, of=9, asked=[1]) == NECK
-    assert separate(0.004, of=100) == NECK
-    assert separate(0.008, of=100) == 0.0
+    assert separate(0.009, of=100) == NECK
+    assert separate(0.012, of=100) == 0.0
 
 
 def test_unparted_maps_have_a_threshold_of_their_own() -> None:
