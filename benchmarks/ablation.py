@@ -11,6 +11,7 @@ switches whose names contain one of these words.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -19,18 +20,24 @@ from typing import Any
 from benchmarks.ablation_runs import Fold, read_fold, run_switch, score_without_training
 from benchmarks.ablation_switches import SWITCHES
 from benchmarks.recording import RESULTS, record_result
-from deepflash_service.core import sampling
-from deepflash_service.network import fitting
+from deepflash_service.core import augmentation, noise, normalization, sampling, separation, tiling
+from deepflash_service.inference import predictor
+from deepflash_service.network import architecture, fitting, layers, losses
 from deepflash_service.network.presets import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]
+RECIPE_MODULES = (
+    augmentation, noise, normalization, sampling, separation, tiling, predictor, architecture,
+    fitting, layers, losses,
+)  # fmt: skip
 
 
 def main() -> None:
     """Run all switches that are missing, seed by seed, and write a row after each."""
     options = read_options()
-    fold = read_fold(options.data, options.home / "ablation")
     recipe = {**describe_recipe(), "steps": options.steps, "filters": options.filters}
+    digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
+    fold = read_fold(options.data, options.home / "ablation" / digest)
     rows = read_rows(options.output, recipe)
     done = {(row["switch"], row["seed"]) for row in rows}
     for seed in options.seeds:
@@ -48,13 +55,14 @@ def main() -> None:
 
 
 def describe_recipe() -> dict[str, Any]:
-    """Return the settings that the switches change: rows of other settings cannot be compared."""
-    return {
-        "settings": asdict(TrainSettings()),
-        "border_weight": sampling.BORDER_WEIGHT,
-        "foreground_weight": sampling.FOREGROUND_WEIGHT,
-        "average_span": fitting.AVERAGE_SPAN,
+    """Return all numbers that make the recipe: rows of other numbers cannot be compared."""
+    constants = {
+        f"{module.__name__.rpartition('.')[2]}.{name}": value
+        for module in RECIPE_MODULES
+        for name, value in sorted(vars(module).items())
+        if name.isupper() and type(value) in {int, float, tuple}
     }
+    return {"settings": asdict(TrainSettings()), "constants": constants}
 
 
 def choose_switches(words: list[str]) -> list[str]:

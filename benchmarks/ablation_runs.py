@@ -19,7 +19,6 @@ from deepflash_service.core.pairing import pair_names
 from deepflash_service.core.sampling import Example, make_example, split_folds
 from deepflash_service.core.separation import NECK, Cut
 from deepflash_service.core.tiling import predict_tiled
-from deepflash_service.inference.engines import choose_engine
 from deepflash_service.inference.predictor import FLIPS
 from deepflash_service.network import fitting
 from deepflash_service.network.prediction import make_callable
@@ -30,6 +29,8 @@ from deepflash_service.store.images import list_images, read_annotation, read_im
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from deepflash_service.core.tiling import PredictTiles
     from deepflash_service.records import Image, LabelImage, ProbabilityMap
@@ -49,6 +50,11 @@ class Fold:
     unseen: tuple[int, ...]
     min_roi_size: int
     maps: Path
+
+    @property
+    def known(self) -> list[int]:
+        """Positions of the images to learn from."""
+        return [position for position in range(len(self.names)) if position not in self.unseen]
 
     @property
     def unseen_names(self) -> list[str]:
@@ -74,11 +80,11 @@ def run_switch(fold: Fold, name: str, *, seed: int, steps: int, filters: int) ->
     switch = SWITCHES[name]
     card = NetworkCard(filters=filters, normalisation=switch.normalisation)
     settings = switch.make_settings(steps=steps, seed=seed)
-    ready = [one[..., np.newaxis] for one in switch.normalise(fold.images)]
+    ready = [
+        frame(one[..., np.newaxis], switch) for one in switch.normalise(fold.images, fold.known)
+    ]
     examples = [
-        _make_example(ready[position], fold.truths[position], switch)
-        for position in range(len(ready))
-        if position not in fold.unseen
+        _make_example(ready[position], fold.truths[position], switch) for position in fold.known
     ]
     begin, processor = time.monotonic(), time.process_time()
     with ExitStack() as stack:
@@ -88,10 +94,11 @@ def run_switch(fold: Fold, name: str, *, seed: int, steps: int, filters: int) ->
             stack.enter_context(mock.patch.object(fitting, "AVERAGE_SPAN", 1e-9))
         member = train_member(card, examples, settings=settings)
     seconds, processor = time.monotonic() - begin, time.process_time() - processor
-    engine = choose_engine(member.network, make_callable(member.network), channels=1)
+    # not the fastest engine by measurement: figures must not depend on what that finds
+    engine = make_callable(member.network)
     images = [ready[position] for position in fold.unseen]
-    mirrored = [predict(engine.predict, image) for image in images]
-    plain = [predict(engine.predict, image, flips=((),)) for image in images]
+    mirrored = [unframe(predict(engine, image), switch) for image in images]
+    plain = [unframe(predict(engine, image, flips=((),)), switch) for image in images]
     _keep(fold, name, seed, mirrored=mirrored, plain=plain)
     row = {"switch": name, "seed": seed, "steps": member.steps, "filters": filters}
     times = {"seconds": round(seconds, 1), "processor_seconds": round(processor, 1)}
@@ -155,28 +162,37 @@ def score_without_training(fold: Fold, seeds: Sequence[int]) -> list[dict[str, A
             np.mean(np.stack(one), axis=0)
             for one in zip(*(mirrored for mirrored, _ in kept.values()), strict=True)
         ]
-        scores = score_maps(fold, ensemble)
-        rows += [_make_row(f"ensemble of {len(kept)} seeds", seed, scores) for seed in seeds]
+        rows.append(_make_row(f"ensemble of {len(kept)} seeds", None, score_maps(fold, ensemble)))
     return rows
 
 
-def _make_row(name: str, seed: int, scores: dict[str, Any]) -> dict[str, Any]:
+def _make_row(name: str, seed: int | None, scores: dict[str, Any]) -> dict[str, Any]:
     return {"switch": name, "seed": seed, "steps": 0, "seconds": 0.0, **scores}
 
 
+def frame(image: npt.NDArray[Any], switch: Switch) -> npt.NDArray[Any]:
+    """Return an image (M, N) or (M, N, 1) with the zeros that a switch puts around it."""
+    if switch.edge != "zeros":
+        return image
+    return np.pad(image, ((EDGE, EDGE), (EDGE, EDGE), (0, 0))[: image.ndim])
+
+
+def unframe(probability: ProbabilityMap, switch: Switch) -> ProbabilityMap:
+    """Return a map without the frame of its image."""
+    return probability[EDGE:-EDGE, EDGE:-EDGE] if switch.edge == "zeros" else probability
+
+
 def _make_example(image: Image, truth: LabelImage, switch: Switch) -> Example:
-    """Return a training example with the weights and the border of a switch."""
-    margin = EDGE if switch.edge == "zeros" else 0
-    frame = ((margin, margin), (margin, margin))
-    labels = np.pad(truth, frame)
+    """Return a training example of a framed image with the weights of a switch."""
     with (
         mock.patch.object(sampling, "BORDER_WEIGHT", switch.border_weight),
         mock.patch.object(sampling, "FOREGROUND_WEIGHT", switch.foreground_weight),
     ):
-        return make_example(np.pad(image, (*frame, (0, 0))), [labels])
+        return make_example(image, [frame(truth, switch)])
 
 
-def _find_file(fold: Fold, name: str, seed: int) -> Path:
+def find_file(fold: Fold, name: str, seed: int) -> Path:
+    """Return where the maps of a switch and a seed are kept."""
     return fold.maps / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-s{seed}.npz"
 
 
@@ -190,14 +206,14 @@ def _keep(
 ) -> None:
     fold.maps.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
-        _find_file(fold, name, seed),
+        find_file(fold, name, seed),
         mirrored=np.stack(mirrored).astype(np.float16),
         plain=np.stack(plain).astype(np.float16),
     )
 
 
 def _read(fold: Fold, name: str, seed: int) -> tuple[list[ProbabilityMap], list[ProbabilityMap]]:
-    path = _find_file(fold, name, seed)
+    path = find_file(fold, name, seed)
     if not path.exists():
         raise SystemExit(f"The maps of {name} with seed {seed} are missing: remove its row.")
     with np.load(path) as stored:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from deepflash_service.records import Image, Normalisation
 
-    Normalise = Callable[[Sequence[Any]], list[Image]]
+    Normalise = Callable[[Sequence[Any], Sequence[int]], list[Image]]
 
 EDGE = 64
 VARIATION = Variation()
@@ -33,7 +33,7 @@ class Switch:
     Attributes
     ----------
     normalise : callable
-        Raw images of the whole set in, normalised ones out.
+        Raw images of the whole set and the positions of those to learn from in, normalised out.
     settings : dict
         Of the training, other than length, seed and sampling.
     border_weight, foreground_weight : float
@@ -43,11 +43,11 @@ class Switch:
     is_averaged : bool
         Whether weights are averaged over the steps.
     edge : {"mirror", "zeros"}
-        What training tiles show beyond the border of the image.
+        What lies beyond the border of an image, in training and prediction.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
-    normalise: Normalise = lambda images: [normalize(one) for one in images]
+    normalise: Normalise = lambda images, _known: [normalize(one) for one in images]
     settings: dict[str, Any] = field(default_factory=dict)
     normalisation: Normalisation = "batch"
     border_weight: float = BORDER_WEIGHT
@@ -62,7 +62,7 @@ class Switch:
         return TrainSettings(epochs=epochs, seed=seed, sampling=self.sampling, **self.settings)
 
 
-def stretch_ends(images: Sequence[Any]) -> list[Image]:
+def stretch_ends(images: Sequence[Any], _known: Sequence[int]) -> list[Image]:
     """Map minimum and maximum of each image to 0 and 1."""
     found = []
     for image in images:
@@ -71,14 +71,14 @@ def stretch_ends(images: Sequence[Any]) -> list[Image]:
     return found
 
 
-def standardise_set(images: Sequence[Any]) -> list[Image]:
-    """Subtract the mean of the whole set and divide by its standard deviation."""
-    values = np.concatenate([np.asarray(image, dtype=np.float64).ravel() for image in images])
+def standardise_set(images: Sequence[Any], known: Sequence[int]) -> list[Image]:
+    """Subtract the mean of the images to learn from and divide by their standard deviation."""
+    values = np.concatenate([np.asarray(images[one], dtype=np.float64).ravel() for one in known])
     mean, deviation = np.float32(values.mean()), np.float32(values.std())
     return [(np.asarray(image, dtype=np.float32) - mean) / deviation for image in images]
 
 
-def divide_by_depth(images: Sequence[Any]) -> list[Image]:
+def divide_by_depth(images: Sequence[Any], _known: Sequence[int]) -> list[Image]:
     """Divide 8-bit images by 255, as DeepFLaSH did in 2018."""
     return [np.asarray(image, dtype=np.float32) / np.float32(255) for image in images]
 
@@ -105,7 +105,7 @@ def _vary(**changes: float) -> Switch:
 SWITCHES: dict[str, Switch] = {
     "recipe": Switch(),
     "normalisation: minimum and maximum of the image": Switch(normalise=stretch_ends),
-    "normalisation: mean and deviation of the set": Switch(normalise=standardise_set),
+    "normalisation: mean and deviation of the training images": Switch(normalise=standardise_set),
     "normalisation: divided by 255": Switch(normalise=divide_by_depth),
     "sampling: tiles anywhere": Switch(sampling=Sampling(foreground_share=0.0)),
     "sampling: 90 % of the tiles near foreground": Switch(sampling=Sampling(foreground_share=0.9)),

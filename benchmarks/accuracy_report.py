@@ -194,6 +194,9 @@ def make_ablation_table(rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(dict.fromkeys(row["switch"] for row in rows))
     by_name = {name: [row for row in rows if row["switch"] == name] for name in names}
     recipe = {row["seed"]: row for row in by_name.get("recipe", [])}
+    if recipe:
+        # what has no seed of its own was made of all
+        recipe[None] = {key: _mean(one[key] for one in recipe.values()) for key in ("dice", "f1")}
     table = []
     for name, mine in by_name.items():
         pairs = [(row, recipe[row["seed"]]) for row in mine if row["seed"] in recipe]

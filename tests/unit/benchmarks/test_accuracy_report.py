@@ -150,15 +150,19 @@ def test_flags_are_counted_by_kind() -> None:
 
 
 def test_a_switch_is_compared_with_the_recipe_of_its_seed() -> None:
-    """Differences are taken seed by seed."""
+    """Differences are taken seed by seed; one row of all seeds is compared with their mean."""
     values = {("recipe", 0): 0.7, ("recipe", 1): 0.8, ("no noise", 0): 0.6, ("no noise", 1): 0.81}
     rows = [
         {"switch": name, "seed": seed, "dice": one, "f1": one, "ap50": one, "seconds": 60.0}
         for (name, seed), one in values.items()
     ]
-    line = make_ablation_table(rows).splitlines()[3]
+    whole = {"switch": "ensemble of 2 seeds", "seed": None, "seconds": 0.0}
+    lines = make_ablation_table([*rows, whole | dict.fromkeys(("dice", "f1", "ap50"), 0.8)])
+    line, ensemble = lines.splitlines()[3:5]
     assert line.startswith("| no noise | 2 | 0.705 | 0.705 |")
     assert "| -0.100, +0.010 |" in line
+    assert ensemble.startswith("| ensemble of 2 seeds | 1 | 0.800 |")
+    assert ensemble.count("| +0.050 |") == 1
 
 
 def test_r2_of_the_mean_is_zero_and_of_the_truth_one() -> None:
