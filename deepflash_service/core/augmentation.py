@@ -88,8 +88,8 @@ def warp_tile(
     rows, columns = _draw_coordinates(size, variation, rng)
     rows = _mirror(rows + centre[0], image.shape[0])
     columns = _mirror(columns + centre[1], image.shape[1])
-    near = np.rint(rows).astype(np.intp), np.rint(columns).astype(np.intp)
-    return _interpolate(image, rows, columns), tuple(target[near] for target in targets)
+    near = np.rint(rows).astype(np.intp) * image.shape[1] + np.rint(columns).astype(np.intp)
+    return _interpolate(image, rows, columns), tuple(target.take(near) for target in targets)
 
 
 def draw_intensity(tile: Array, variation: Variation, rng: np.random.Generator) -> Array:
@@ -159,6 +159,8 @@ def _draw_field(size: int, deviation: float, rng: np.random.Generator) -> npt.ND
 
 def _mirror(coordinates: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float64]:
     last = length - 1
+    if coordinates.min() >= 0 and coordinates.max() <= last:
+        return coordinates
     if last == 0:
         return np.zeros_like(coordinates)
     folded = np.mod(coordinates, 2 * last)
@@ -168,12 +170,16 @@ def _mirror(coordinates: npt.NDArray[np.float64], length: int) -> npt.NDArray[np
 def _interpolate(
     image: Array, rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
 ) -> Array:
-    top = np.minimum(rows.astype(np.intp), max(image.shape[0] - 2, 0))
-    left = np.minimum(columns.astype(np.intp), max(image.shape[1] - 2, 0))
-    down = min(1, image.shape[0] - 1)
-    right = min(1, image.shape[1] - 1)
+    height, width = image.shape[:2]
+    top = np.minimum(rows.astype(np.intp), max(height - 2, 0))
+    left = np.minimum(columns.astype(np.intp), max(width - 2, 0))
     y = (rows - top).astype(np.float32)[..., np.newaxis]
     x = (columns - left).astype(np.float32)[..., np.newaxis]
-    upper = image[top, left] * (1 - x) + image[top, left + right] * x
-    lower = image[top + down, left] * (1 - x) + image[top + down, left + right] * x
-    return np.asarray(upper * (1 - y) + lower * y, dtype=np.float32)
+    # one flat index: several times faster than a pair, and threads run beside each other
+    pixels, place = image.reshape(height * width, -1), top * width + left
+    right, down = min(1, width - 1), width * min(1, height - 1)
+    upper = pixels.take(place, axis=0)
+    upper += (pixels.take(place + right, axis=0) - upper) * x
+    lower = pixels.take(place + down, axis=0)
+    lower += (pixels.take(place + (down + right), axis=0) - lower) * x
+    return np.asarray(upper + (lower - upper) * y)

@@ -14,6 +14,7 @@ import psutil
 
 Precision = Literal["float32", "bfloat16", "float16"]
 SPEED_UP = 1.2
+MOST_TILE_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,16 @@ def describe_device() -> Device:
 def name_processor() -> str:
     """Return the name of the processor as far as Python knows it."""
     return platform.processor() or platform.machine() or "CPU"
+
+
+def count_tile_threads() -> int:
+    """Return how many threads draw training tiles: one beside a CPU that computes itself.
+
+    A GPU takes a step in less time than one thread needs to draw its tiles.
+    """
+    if describe_device().kind == "cpu":
+        return 1
+    return max(1, min(MOST_TILE_THREADS, (psutil.cpu_count() or 2) - 1))
 
 
 def make_deterministic() -> None:

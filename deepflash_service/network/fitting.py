@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from deepflash_service.core.sampling import Batch, draw_batch
+from deepflash_service.core.sampling import draw_batch
 from deepflash_service.errors import ComputeError, InputError
 from deepflash_service.network.architecture import Dropout, build_network
-from deepflash_service.network.devices import is_out_of_memory
+from deepflash_service.network.devices import count_tile_threads, is_out_of_memory
 from deepflash_service.network.losses import border_dice_loss
 from deepflash_service.network.prediction import make_callable
 from deepflash_service.network.training_state import are_finite, name_arrays, select_arrays
@@ -19,7 +19,7 @@ from deepflash_service.network.training_state import are_finite, name_arrays, se
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from deepflash_service.core.sampling import Example
+    from deepflash_service.core.sampling import Batch, Example
     from deepflash_service.core.tiling import PredictTiles
     from deepflash_service.network.devices import Precision
     from deepflash_service.network.presets import TrainSettings
@@ -30,18 +30,12 @@ AVERAGE_EVERY = 5
 AVERAGE_SPAN = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    batch: Batch
-    random: dict[str, Any]
-    """State of the generator before this batch was drawn."""
-
-
 class Fitter:
     """One network in training.
 
-    Tiles for the next step are drawn in one thread beside the network, so runs with the same
-    seed see the same tiles. Weights are averaged exponentially over about a tenth of the run.
+    Tiles for the next steps are drawn in threads beside the network. Those of a step follow from
+    the seed and the number of the step alone, so runs with the same seed see the same tiles,
+    interrupted or not. Weights are averaged exponentially over about a tenth of the run.
 
     Parameters
     ----------
@@ -65,20 +59,20 @@ class Fitter:
         self.steps = 0
         self._examples = examples
         self._settings = settings
-        self._rng = np.random.default_rng(settings.seed)
         self.network = _build_seeded(card, precision, settings)
         self._mirror = build_network(card, precision=precision)
         if start is not None:
             _copy_weights(start, self.network)
         self._average: list[Any] = self.network.get_weights()
         self._tiles = settings.sampling.batch
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="tiles")
-        self._next: Future[_Drawn] | None = None
+        self._threads = count_tile_threads()
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="tiles")
+        self._coming: deque[Future[Batch]] = deque()
         _compile(self.network, settings)
 
     def __enter__(self) -> Self:
         """Start drawing tiles."""
-        self._next = self._pool.submit(self._draw)
+        self._draw_ahead()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -98,8 +92,9 @@ class Fitter:
         ComputeError
             Codes ``training_diverged``, and ``out_of_memory`` when one tile is too much.
         """
-        batch = self._pending().result().batch
-        self._next = self._pool.submit(self._draw)
+        self._draw_ahead()
+        batch = self._coming.popleft().result()
+        self._draw_ahead(taken=1)
         loss = self._fit(batch, warn)
         if not np.isfinite(loss):
             raise _tell_divergence()
@@ -144,8 +139,7 @@ class Fitter:
         }
         if not are_finite(arrays.values()):
             raise _tell_divergence()
-        random = self._pending().result().random
-        return {"step": self.steps, "tiles": self._tiles, "random": random}, arrays
+        return {"step": self.steps, "tiles": self._tiles}, arrays
 
     def restore(self, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         """Go on where :meth:`capture` was called; before the first step.
@@ -170,22 +164,23 @@ class Fitter:
         for variable, array in zip(draws, drawn, strict=True):
             variable.assign(array)
         self._average = [array.copy() for array in average]
-        self._rng.bit_generator.state = dict(facts["random"])
         self.steps, self._tiles = int(facts["step"]), int(facts["tiles"])
+        self._coming.clear()
 
     def _list_draws(self) -> list[Any]:
         """Return the states of the random generators in the network: no weights, in fixed order."""
         weights = {id(one) for one in self.network.weights}
         return [one for one in self.network.non_trainable_variables if id(one) not in weights]
 
-    def _pending(self) -> Future[_Drawn]:
-        if self._next is None:
-            self._next = self._pool.submit(self._draw)
-        return self._next
+    def _draw_ahead(self, taken: int = 0) -> None:
+        """Let the threads draw for the coming steps; ``taken`` batches are out of the queue."""
+        while len(self._coming) <= self._threads:
+            number = self.steps + taken + len(self._coming)
+            self._coming.append(self._pool.submit(self._draw, number))
 
-    def _draw(self) -> _Drawn:
-        random = dict(self._rng.bit_generator.state)
-        return _Drawn(draw_batch(self._examples, self._settings.sampling, self._rng), random)
+    def _draw(self, number: int) -> Batch:
+        rng = np.random.default_rng([self._settings.seed, 2, number])
+        return draw_batch(self._examples, self._settings.sampling, rng)
 
     def _fit(self, batch: Batch, warn: Callable[[str], None] | None) -> float:
         """Train on the first tiles of a batch: as many as the device has room for."""

@@ -29,7 +29,7 @@ class TrainSettings:
     steps_per_epoch: int = STEPS_PER_EPOCH
     sampling: Sampling = field(default_factory=Sampling)
     learning_rate: float = 2e-3
-    weight_decay: float = 1e-3
+    weight_decay: float = 2e-2
     dropout: float = 0.0
     seed: int = 0
     score_every: int = 5
