@@ -23,7 +23,9 @@ from benchmarks.recording import RESULTS, record_result
 from deepflash_service.core import augmentation, noise, normalization, sampling, separation, tiling
 from deepflash_service.inference import predictor
 from deepflash_service.network import architecture, fitting, layers, losses
+from deepflash_service.network.generic_start import name_start
 from deepflash_service.network.presets import TrainSettings
+from deepflash_service.records import NetworkCard
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE_MODULES = (
@@ -62,7 +64,8 @@ def describe_recipe() -> dict[str, Any]:
         for name, value in sorted(vars(module).items())
         if name.isupper() and type(value) in {int, float, tuple}
     }
-    return {"settings": asdict(TrainSettings()), "constants": constants}
+    start = name_start(NetworkCard())
+    return {"settings": asdict(TrainSettings()), "start": start, "constants": constants}
 
 
 def choose_switches(words: list[str]) -> list[str]:

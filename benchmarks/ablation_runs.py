@@ -21,6 +21,7 @@ from deepflash_service.core.separation import NECK, Cut
 from deepflash_service.core.tiling import predict_tiled
 from deepflash_service.inference.predictor import FLIPS
 from deepflash_service.network import fitting
+from deepflash_service.network.generic_start import build_start
 from deepflash_service.network.prediction import make_callable
 from deepflash_service.network.training import train_member
 from deepflash_service.records import NetworkCard
@@ -92,7 +93,8 @@ def run_switch(fold: Fold, name: str, *, seed: int, steps: int, filters: int) ->
         if not switch.is_averaged:
             stack.enter_context(mock.patch.object(fitting, "AVERAGE_EVERY", 1))
             stack.enter_context(mock.patch.object(fitting, "AVERAGE_SPAN", 1e-9))
-        member = train_member(card, examples, settings=settings)
+        start = build_start(card) if switch.is_prepared else None
+        member = train_member(card, examples, settings=settings, start=start)
     seconds, processor = time.monotonic() - begin, time.process_time() - processor
     # not the fastest engine by measurement: figures must not depend on what that finds
     engine = make_callable(member.network)

@@ -42,6 +42,8 @@ class Switch:
         Of the training.
     is_averaged : bool
         Whether weights are averaged over the steps.
+    is_prepared : bool
+        Whether the network begins with what it learnt from generated cells, not at random.
     edge : {"mirror", "zeros"}
         What lies beyond the border of an image, in training and prediction.
     """
@@ -54,6 +56,7 @@ class Switch:
     foreground_weight: float = FOREGROUND_WEIGHT
     loss: Callable[[Any, Any], Any] = border_dice_loss
     is_averaged: bool = True
+    is_prepared: bool = True
     edge: str = "mirror"
 
     def make_settings(self, *, steps: int, seed: int) -> TrainSettings:
@@ -104,6 +107,7 @@ def _vary(**changes: float) -> Switch:
 
 SWITCHES: dict[str, Switch] = {
     "recipe": Switch(),
+    "start: random weights": Switch(is_prepared=False),
     "normalisation: minimum and maximum of the image": Switch(normalise=stretch_ends),
     "normalisation: mean and deviation of the training images": Switch(normalise=standardise_set),
     "normalisation: divided by 255": Switch(normalise=divide_by_depth),
@@ -130,7 +134,7 @@ SWITCHES: dict[str, Switch] = {
     "loss: foreground weight 1": Switch(foreground_weight=1.0),
     "border: zeros beyond the image": Switch(edge="zeros"),
     "weights: not averaged": Switch(is_averaged=False),
-    "network: group normalisation": Switch(normalisation="group"),
+    "network: group normalisation, random start": Switch(normalisation="group", is_prepared=False),
     "network: a fifth of the deeper channels dropped": Switch(settings={"dropout": 0.2}),
     "weights: not decayed": Switch(settings={"weight_decay": 0.0}),
     "learning rate: half": Switch(settings={"learning_rate": RATE / 2}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,15 +12,28 @@ from typing import Any
 
 import psutil
 
+from deepflash_service.network.devices import describe_device, name_processor
+
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("tensorflow", "jax", "keras", "openvino", "numpy", "scipy")
 
 
 def name_cpu() -> str:
-    """Return the name of the processor as OpenVINO reads it."""
-    from deepflash_service.inference.engines import load_openvino
+    """Return the name of the processor as OpenVINO reads it, or as the system tells it."""
+    try:
+        from deepflash_service.inference.engines import load_openvino
 
-    return str(load_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+        return str(load_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")).strip()
+    except ImportError:
+        return name_processor()
+
+
+def name_device() -> str:
+    """Return what the networks computed on, or nothing where none was loaded."""
+    if "keras" not in sys.modules:
+        return ""
+    device = describe_device()
+    return f"{device.name}, {device.engine}, {device.precision}"
 
 
 def list_versions() -> dict[str, str]:
@@ -36,6 +50,7 @@ def record_result(name: str, figures: dict[str, Any], *, folder: Path = RESULTS)
     computer = {
         "cpu": name_cpu(),
         "cores": psutil.cpu_count(),
+        "device": name_device(),
         "system": platform.system(),
         "python": platform.python_version(),
         "versions": list_versions(),

@@ -229,7 +229,8 @@ class ModelCard(Record):
 
     ``min_roi_size`` is for what the model finds, ``smallest_annotated`` for the truth with which
     it is compared, and for parts of touching ROIs (``None`` in old cards: the same); both are areas
-    in pixels of the training. ``separation``: see :class:`SegmentOptions`; 0 also where held-out
+    in pixels of the training. ``start``: weights with which the first training of a new model
+    began. ``separation``: see :class:`SegmentOptions`; 0 also where held-out
     images are better off without.
     """
 
@@ -247,6 +248,7 @@ class ModelCard(Record):
     calibration: Calibration = Calibration()
     roi_diameter: Annotated[float, Field(ge=0.0)] = 0.0
     base: str = "new"
+    start: str = ""
     ancestors: list[Ancestor] = []
     options: TrainOptions | None = None
     created: str = ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.core.agreement import average_scores
 from deepflash_service.core.separation import NECK
 from deepflash_service.core.tuning import USUAL_THRESHOLD
 from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
+from deepflash_service.workflows.software import list_software
 from deepflash_service.workflows.training_comparison import (
     FINE_TUNED,
     FITTED,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from deepflash_service.workflows.training_members import TrainedMembers
     from deepflash_service.workflows.training_start import Beginning
 
-_PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy", "scikit-image")
 _NOT_BLIND = (
     "Of the weights that a member has on its way it keeps those with the best scores on its "
     "held-out images, so the scores flatter it a little."
@@ -85,7 +84,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
             "advice": advice,
             "seconds": round(work.keeper.spent_seconds(), 1),
             "device": trained.device,
-            "software": {name: version(name) for name in _PACKAGES},
+            "software": list_software(),
             "warnings": [*draft.warnings, *_list_endings(trained), *warnings],
         }
     )
@@ -168,14 +167,16 @@ def draft_card(
         What the user chose.
     start : Beginning
     """
+    from deepflash_service.network.generic_start import name_start
+
     base = start.base
+    network = NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
     smallest = options.min_roi_size
     smallest = data.find_smallest_size() if smallest is None else smallest
     return ModelCard(
         name=options.model,
-        network=NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
-        if base is None
-        else base.card.network,
+        network=network if base is None else base.card.network,
+        start=name_start(network) if base is None else "",
         members=course.members,
         threshold=USUAL_THRESHOLD,
         min_roi_size=smallest,

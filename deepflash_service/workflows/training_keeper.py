@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -21,14 +20,13 @@ from deepflash_service.store.checkpoints import (
     write_finished,
 )
 from deepflash_service.store.disk import check_space
+from deepflash_service.workflows.software import list_software
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from deepflash_service.network.training import TrainedMember, TrainingState
     from deepflash_service.store.runs import Run
-
-_PACKAGES = ("deepflash-service", "keras", "tensorflow", "numpy")
 
 
 class Keeper:
@@ -112,7 +110,7 @@ class MemberKeeper:
         facts = {
             **self._identity,
             "job_seconds": self._keeper.spent_seconds(),
-            "software": {name: version(name) for name in _PACKAGES},
+            "software": list_software(),
             "best": self._best[1],
             "state": state.facts,
             "step": step,

@@ -175,6 +175,7 @@ class _Member:
             "consensus": self.card.consensus,
             "channel": self.card.options and self.card.options.channel,
             "min_roi_size": self.card.min_roi_size,
+            "start": self.card.start,
             "base": self.base and self.base.card.weights_sha256,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -232,7 +233,7 @@ class _Member:
                 is_due=kept.is_due,
                 save=kept.save,
             ),
-            start=state or self._read_base(),
+            start=state or self._build_start(),
         )
 
     def score(self, maps: Sequence[ProbabilityMap], report: MemberReport) -> Mapping[str, float]:
@@ -264,11 +265,12 @@ class _Member:
             found[index] = model.predict(pixels, quiet).astype(np.float16)
         return found
 
-    def _read_base(self) -> Any:
+    def _build_start(self) -> Any:
+        from deepflash_service.network.generic_start import build_start
         from deepflash_service.network.weights import read_weights
 
         if self.base is None:
-            return None
+            return build_start(self.card.network)
         network = self.build()
         read_weights(network, self.base.weights[self.number % self.base.card.members])
         return network
