@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepflash_service.core.noise import measure_noise
+from deepflash_service.core.noise import NoiseMeter
 from deepflash_service.core.percentiles import find_percentiles
 from deepflash_service.errors import InputError
 
@@ -18,8 +18,14 @@ if TYPE_CHECKING:
     from deepflash_service.records import Image
 
 PERCENTILES = (1.0, 99.8)
+MARKS = (1.0, 16.0, 99.8, 100.0)
+"""Percentiles of a channel that :func:`choose_stretch` needs."""
 NOISE_FLOOR = 6.5
 """Least span in standard deviations of the noise; Gaussian noise alone spans 5.2 of them."""
+SMOOTH_LIMIT = 18.0
+"""Least height of the brightest pixel in standard deviations of smooth noise; alone it has 7-11."""
+_MOST_DIMMED = 10.0
+_DARK_TO_SIGMA = 1 / 1.332
 CLIP = (-0.5, 3.0)
 
 
@@ -49,9 +55,9 @@ def measure_range(image: npt.NDArray[Any]) -> float:
 def normalize(image: npt.NDArray[Any]) -> Image:
     """Map the percentiles 1 and 99.8 of each channel to 0 and 1.
 
-    An image whose range is less than 6.5 standard deviations of its own noise holds little else;
-    it is not stretched further, so that noise does not turn into cells. All of this scales with
-    the intensities: the same light in 8, 12 or 16 bit or as float gives the same values.
+    An image that holds little more than noise is not stretched as far, so that noise does not
+    turn into cells: see :func:`choose_stretch`. All of this scales with the intensities: the
+    same light in 8, 12 or 16 bit or as float gives the same values.
 
     Parameters
     ----------
@@ -68,27 +74,65 @@ def normalize(image: npt.NDArray[Any]) -> Image:
     InputError
         Code ``invalid_image`` for a wrong shape, no pixel, or values that are not finite.
     """
-    planes = _to_channels(image)
-    result = _scale(planes, [_measure_stretch(plane) for plane in planes])
+    result = _scale(_to_channels(image), measure_stretches(image))
     return result if np.ndim(image) == 3 else result[..., 0]
 
 
-def choose_span(low: float, high: float, noise: float) -> float:
-    """Return the intensities that are mapped from 0 to 1, at least 6.5 times the noise.
+def measure_stretches(image: npt.NDArray[Any]) -> list[tuple[float, float]]:
+    """Return for each channel what :func:`normalize` maps to 0, and the span that it maps to 1.
 
     Parameters
     ----------
-    low, high : float
-        Percentiles 1 and 99.8 of one channel of an image.
-    noise : float
-        Standard deviation of its noise.
+    image : ndarray of shape (M, N) or (M, N, C)
+        Raw image of any real type.
 
     Returns
     -------
-    float
-        Above 0, in raw units.
+    list of (low, span)
+        See :func:`choose_stretch`.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_image`` for a wrong shape, no pixel, or values that are not finite.
     """
-    return max(high - low, NOISE_FLOOR * noise, float(np.finfo(np.float32).tiny))
+    stretches = []
+    for plane in _to_channels(image):
+        noise = NoiseMeter()
+        noise.add(plane)
+        stretches.append(choose_stretch(find_percentiles(plane, MARKS), noise))
+    return stretches
+
+
+def choose_stretch(marks: Sequence[float], noise: NoiseMeter) -> tuple[float, float]:
+    """Return the intensity that becomes 0, and the span above it that becomes 1.
+
+    The span is the range from percentile 1 to 99.8, but at least 6.5 standard deviations of the
+    noise between neighbours. Noise that was blurred, filtered, compressed or enlarged does not
+    show between neighbours, and looks like cells. An image counts as such noise the more, the
+    less its brightest pixel rises above smooth noise: from 18 standard deviations downwards the
+    range is multiplied by (18 / height) ** 3, at most 10. Smooth noise is what pixels 8 apart
+    show, but no more than the dark end of the intensities (percentile 16 less percentile 1)
+    admits: among crowded cells the pixels differ much, and the darkest do not.
+
+    Parameters
+    ----------
+    marks : sequence of float
+        Percentiles ``MARKS`` of one channel of the whole image.
+    noise : NoiseMeter
+        That has counted all rows of the channel.
+
+    Returns
+    -------
+    low, span : float
+        In raw units; the span is above 0.
+    """
+    low, dark, high, top = marks
+    smooth = min(noise.find_smooth(), (dark - low) * _DARK_TO_SIGMA)
+    dimmed = (SMOOTH_LIMIT * smooth / (top - low)) ** 3 if top > low else 1.0
+    spread = (high - low) * min(max(dimmed, 1.0), _MOST_DIMMED)
+    tiny = float(np.finfo(np.float32).tiny)
+    return low, max(spread, NOISE_FLOOR * noise.find_sigma(), tiny)
 
 
 def scale_piece(piece: npt.NDArray[Any], stretches: Sequence[tuple[float, float]]) -> Image:
@@ -99,7 +143,7 @@ def scale_piece(piece: npt.NDArray[Any], stretches: Sequence[tuple[float, float]
     piece : ndarray of shape (M, N, C)
         Raw intensities of any real type.
     stretches : sequence of (low, span)
-        Percentile 1 and :func:`choose_span` of each channel of the whole image.
+        :func:`choose_stretch` of each channel of the whole image.
 
     Returns
     -------
@@ -148,8 +192,3 @@ def _to_channels(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
     exact = np.float32 if array.dtype.itemsize <= 2 or array.dtype == np.float32 else np.float64
     array = array.astype(exact, copy=False)
     return array[np.newaxis] if array.ndim == 2 else np.moveaxis(array, -1, 0)
-
-
-def _measure_stretch(plane: npt.NDArray[Any]) -> tuple[float, float]:
-    low, high = find_percentiles(plane, PERCENTILES)
-    return low, choose_span(low, high, measure_noise(plane))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.noise import NoiseMeter
-from deepflash_service.core.normalization import PERCENTILES, choose_span
+from deepflash_service.core.normalization import MARKS, choose_stretch
 from deepflash_service.core.percentiles import stream_percentiles
 from deepflash_service.errors import JobCancelled
 from deepflash_service.records import IsCancelled, Progress, Report
@@ -83,6 +83,5 @@ def measure_stretches(rows: ImageRows, watch: Watch) -> list[tuple[float, float]
                     count(values)
                 yield values
 
-        low, high = stream_percentiles(walk, PERCENTILES)
-        stretches.append((low, choose_span(low, high, meter.find_sigma())))
+        stretches.append(choose_stretch(stream_percentiles(walk, MARKS), meter))
     return stretches

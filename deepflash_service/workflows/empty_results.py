@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepflash_service.core.labels import label_rois
-from deepflash_service.core.noise import measure_noise
-from deepflash_service.core.normalization import NOISE_FLOOR, measure_range
+from deepflash_service.core.noise import NoiseMeter
+from deepflash_service.core.normalization import measure_range, measure_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,11 +89,13 @@ def _describe_light(pixels: Any) -> str:
     """Return that there is hardly more than noise, or nothing."""
     stack = pixels if pixels.ndim == 3 else pixels[..., np.newaxis]
     ratios = []
-    for channel in range(stack.shape[-1]):
-        noise = measure_noise(stack[..., channel])
-        ratios.append(measure_range(stack[..., channel]) / noise if noise else np.inf)
-    if max(ratios) >= NOISE_FLOOR:
-        return ""
+    for channel, (_, span) in enumerate(measure_stretches(stack)):
+        plane = stack[..., channel]
+        spread, noise = measure_range(plane), NoiseMeter()
+        noise.add(plane)
+        if spread == 0 or span <= spread:
+            return ""
+        ratios.append(spread / max(noise.find_sigma(), noise.find_smooth()))
     return (
         "the image holds hardly more than noise (its intensities span "
         f"{max(ratios):.1f} standard deviations of it), and "

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from deepflash_service.core import noise
 from deepflash_service.core.bands import plan_bands
@@ -24,7 +25,10 @@ def test_bands_give_the_same_number(seed: int, columns: int, cuts: list[int], dt
     meter = NoiseMeter()
     for band in np.split(image, sorted(cuts)):
         meter.add(band)
-    assert meter.find_sigma() == measure_noise(image)
+    whole = NoiseMeter()
+    whole.add(image)
+    assert meter.find_sigma() == whole.find_sigma() == measure_noise(image)
+    assert meter.find_smooth() == whole.find_smooth()
 
 
 @given(seed=st.integers(0, 10_000), factor=st.sampled_from([2.0**-8, 16.0, 257.0, 1e-3]))
@@ -46,6 +50,23 @@ def test_standard_deviation_is_found(sigma: float) -> None:
     assert found == pytest.approx(sigma, rel=0.03)
 
 
+def test_smooth_noise_is_found_apart() -> None:
+    """Blurred noise hardly differs between neighbours, but between pixels farther apart."""
+    rng = np.random.default_rng(0)
+    meter, both = NoiseMeter(), NoiseMeter()
+    blurred = ndimage.gaussian_filter(rng.normal(0, 1, (400, 400)), 1.5)
+    blurred *= 5 / blurred.std()
+    meter.add(blurred)
+    assert meter.find_sigma() < 1
+    assert meter.find_smooth() == pytest.approx(5, rel=0.03)
+    both.add(blurred + rng.normal(0, 5, blurred.shape))
+    assert both.find_sigma() == pytest.approx(5, rel=0.03)
+    assert both.find_smooth() == pytest.approx(5, rel=0.04)
+    white = NoiseMeter()
+    white.add(rng.normal(0, 5, (400, 400)))
+    assert white.find_smooth() < 1
+
+
 def test_large_images_are_measured_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The division that saves memory does not show in the result."""
     image = np.random.default_rng(1).random((90, 70)).astype(np.float32)
@@ -58,3 +79,7 @@ def test_nothing_to_compare_is_no_noise() -> None:
     """Two columns, or none, have no second difference."""
     assert measure_noise(np.ones((5, 2))) == 0.0
     assert NoiseMeter().find_sigma() == 0.0
+    narrow = NoiseMeter()
+    narrow.add(np.random.default_rng(0).random((50, 16)))
+    assert narrow.find_sigma() > 0
+    assert narrow.find_smooth() == 0.0

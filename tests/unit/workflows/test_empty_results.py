@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from deepflash_service.store.images import PlaneLayout, write_image
 from deepflash_service.workflows.empty_results import explain_nothing, tell_empty
@@ -39,6 +40,14 @@ def test_noise_is_named() -> None:
     rows = np.linspace(0, 200, 300)[:, None] + NOISE
     assert "noise" not in _explain(rows, 0.3)
     assert "noise" not in _explain(np.stack([NOISE, rows], axis=-1), 0.3)
+
+
+def test_smooth_noise_is_named() -> None:
+    """Noise that was filtered is noise too; a bright spot on it is not."""
+    filtered = ndimage.median_filter(NOISE, 3)
+    assert "hardly more than noise (its intensities span" in _explain(filtered, 0.3)
+    filtered[100:103, 100:103] = 250
+    assert "noise" not in _explain(filtered, 0.3)
 
 
 def test_small_regions_are_named() -> None:
