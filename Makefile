@@ -4,15 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 MVN ?= mvn
 MVN_FLAGS ?= -B -q -ntp -Dstyle.color=never
+DIST ?= dist
+SITE ?= dist/update-site
+STAGE := build/wheel
 JAR_SOURCES := $(shell find fiji_plugin/src fiji_plugin/pom.xml -type f 2>/dev/null)
 
-.PHONY: help setup demo test test-fast check lint format clean
+.PHONY: help setup demo wheel update-site test test-fast check lint format clean
 
 help:
 	@echo "make demo    set up, then the whole workflow on generated pictures (results in demo/)"
 	@echo "make test    set up, then every test: Python, Java, display, browser, data"
 	@echo "make check   format, lint, types, import contracts, fast tests"
 	@echo "make setup   .venv/ with the command deepflash, and the Fiji plugin jar"
+	@echo "make wheel   one file in dist/ with service, plugin and macros, for pip install"
+	@echo "make update-site SITE=DIR   plugin and macros as an ImageJ update site (default dist/update-site)"
 
 setup: $(VENV)/.installed fiji_plugin/target/.built
 
@@ -32,6 +37,20 @@ fiji_plugin/target/.built: $(JAR_SOURCES)
 
 demo: setup
 	@$(BIN)/deepflash demo --output demo
+
+# The wheel is made from a copy, so that jar and macros of a build never lie in the source folder.
+wheel: setup
+	@rm -rf $(STAGE) && mkdir -p $(STAGE)/deepflash_service
+	@cp -r deepflash_service pyproject.toml README.md LICENSE $(STAGE)/
+	@rm -rf $(STAGE)/deepflash_service/fiji && mkdir $(STAGE)/deepflash_service/fiji
+	@cp fiji_plugin/target/DeepFLaSH_Fiji-*.jar $(STAGE)/deepflash_service/fiji/
+	@cp -r macros $(STAGE)/deepflash_service/fiji/macros
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir $(DIST) $(STAGE)
+	@rm -rf $(STAGE)
+	@ls $(DIST)/deepflash_service-*.whl
+
+update-site: setup
+	@$(BIN)/deepflash update-site $(SITE)
 
 test: setup
 	@$(MVN) $(MVN_FLAGS) -f fiji_plugin/pom.xml verify

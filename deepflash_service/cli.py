@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "jobs": ("jobs", "List, show, stop, cancel, resume jobs."),
     "doctor": ("doctor", "Tell what is installed, what is wrong, how to mend it."),
     "install-fiji": ("fiji", "Copy jar and macros into a Fiji installation."),
+    "update-site": ("fiji", "Lay out jar and macros as an ImageJ update site."),
 }
 """Command name to its module in ``deepflash_service.commands`` and its line in the help.
 

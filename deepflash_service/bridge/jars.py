@@ -15,14 +15,13 @@ SMALL_SET: Final = (
     "net.imagej:ij:1.54p!",
 )
 """ImageJ 1 from Maven Central, in the order in which the versions are decided."""
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+_BUILD: Final = _PACKAGE.parent / "fiji_plugin" / "target"
+_WHEEL: Final = _PACKAGE / "fiji"
 _MINIMUM_JAVA: Final = 11
 _CLASS_OFFSET: Final = 44
 _AGENT: Final = b"Premain-Class: org.deepflash.ExitGuard"
 _KEY_JARS: Final = ("fiji-[0-9]*.jar", "imagej-[0-9]*.jar", "imagej-legacy-*.jar", "ij-[0-9]*.jar")
-
-
-def _build_folder() -> Path:
-    return Path(__file__).resolve().parents[2] / "fiji_plugin" / "target"
 
 
 def find_imagej_jars(folder: Path | None = None) -> list[Path]:
@@ -33,7 +32,7 @@ def find_imagej_jars(folder: Path | None = None) -> list[Path]:
     SetupError
         Code ``broken_jar``: a jar was only half downloaded.
     """
-    folder = folder or _build_folder() / "imagej"
+    folder = folder or _BUILD / "imagej"
     jars = sorted(folder.glob("*.jar"))
     if not any(jar.name.startswith("ij-") for jar in jars):
         return []
@@ -47,11 +46,14 @@ def list_plugin_jars(fiji: Path) -> list[Path]:
 
 
 def find_plugin_jar(fiji: Path | None = None) -> Path | None:
-    """Return the DeepFLaSH plugin that the build made, unless the Fiji folder has it."""
+    """Return the plugin of the build, else of the wheel; none when the Fiji folder has it."""
     if fiji is not None and list_plugin_jars(fiji):
         return None
-    found = sorted(_build_folder().glob("DeepFLaSH_Fiji-*.jar"))
-    return found[-1] if found else None
+    for folder in (_BUILD, _WHEEL):
+        found = sorted(folder.glob("DeepFLaSH_Fiji-*.jar"))
+        if found:
+            return found[-1]
+    return None
 
 
 def find_exit_guard(*jars: Path | None) -> Path | None:

@@ -1,7 +1,8 @@
-"""``deepflash install-fiji``."""
+"""``deepflash install-fiji`` and ``deepflash update-site``."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -26,3 +27,27 @@ def install_fiji(fiji: Path, *, home: str | None, as_json: bool) -> None:
     for path in result["files"]:
         click.echo(f"Copied {path}")
     click.echo("Restart Fiji; the commands are under Plugins > DeepFLaSH.")
+
+
+@click.command("update-site")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@home_option
+@json_option
+def update_site(folder: Path, *, home: str | None, as_json: bool) -> None:
+    """Lay out DIR as an ImageJ update site, from which the Fijis of a lab update the plugin.
+
+    Repeat it after each new version, in the same DIR: it keeps what earlier versions were.
+    """
+    from deepflash_service.workflows.update_site import lay_out_update_site
+
+    del home
+    result = lay_out_update_site(folder, now=datetime.now(UTC))
+    if as_json:
+        print_json(result)
+        return
+    for name in result["changed"]:
+        click.echo(f"New {result['files'][name]}")
+    click.echo(
+        f"Let a web server serve {folder}; then add its address in Fiji under Help > Update... > "
+        "Manage Update Sites."
+    )

@@ -18,6 +18,7 @@ from deepflash_service.store.annotations import read_annotation
 from deepflash_service.store.image_writing import write_labels, write_overlay_tiff
 from deepflash_service.store.images import read_image
 from deepflash_service.store.roi_files import read_rois, write_roi_zip
+from deepflash_service.workflows.plugin_files import find_macros
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from deepflash_service.bridge.service import Service
     from deepflash_service.records import LabelImage
 
-_MACRO = Path(__file__).resolve().parents[2] / "macros" / "DeepFLaSH_ROIs_to_Masks.ijm"
+_MACRO = find_macros() / "DeepFLaSH_ROIs_to_Masks.ijm"
 _ROI_SUFFIX = "_RoiSet.zip"
 
 

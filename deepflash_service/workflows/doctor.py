@@ -18,6 +18,7 @@ from deepflash_service.store.models import find_model, list_models, verify_weigh
 from deepflash_service.store.runs import list_runs
 from deepflash_service.store.runtime import read_service_file
 from deepflash_service.workflows.devices import find_device
+from deepflash_service.workflows.plugin_files import find_jar
 
 State = Literal["ok", "warning", "fault"]
 _PACKAGES = (
@@ -76,13 +77,6 @@ def inspect_setup(home: Path, *, asks_device: bool = True) -> dict[str, Any]:
         "state": max((check.state for check in checks), key=order.index),
         "checks": [asdict(check) for check in checks],
     }
-
-
-def find_jar() -> Path | None:
-    """Return the newest Fiji plugin jar beside the package, where it was built."""
-    folder = Path(__file__).resolve().parents[2] / "fiji_plugin" / "target"
-    jars = sorted(folder.glob("DeepFLaSH_Fiji-*.jar"))
-    return jars[-1] if jars else None
 
 
 def _check_packages() -> list[Check]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deepflash_service.errors import InputError, SetupError
+from deepflash_service.errors import InputError
 from deepflash_service.store.atomic import write_bytes
-from deepflash_service.workflows.doctor import find_jar
+from deepflash_service.workflows.plugin_files import JAR_PREFIX, list_plugin_files
 
-_PREFIX = "DeepFLaSH_Fiji-"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def install_into_fiji(fiji: Path) -> dict[str, Any]:
@@ -39,26 +39,15 @@ def install_into_fiji(fiji: Path) -> dict[str, Any]:
             "the application itself).",
             code="no_fiji",
         )
-    jar = find_jar()
-    if jar is None:
-        raise SetupError(
-            "The plugin jar is not built. Run `make setup` in the project folder first.",
-            code="no_jar",
-        )
-    pairs = [(jar, root / "plugins" / jar.name), *_find_macros(root)]
-    for source, target in pairs:
+    copied = {root / name: source for name, source in list_plugin_files().items()}
+    for target, source in copied.items():
         write_bytes(target, source.read_bytes())
-    removed = [old for old in (root / "plugins").glob(f"{_PREFIX}*.jar") if old.name != jar.name]
+    jars = (root / "plugins").glob(f"{JAR_PREFIX}*.jar")
+    removed = [old for old in jars if old not in copied]
     for old in removed:
         old.unlink()
     return {
         "fiji": str(root),
-        "files": [str(target) for _, target in pairs],
+        "files": [str(target) for target in copied],
         "removed": [str(old) for old in removed],
     }
-
-
-def _find_macros(root: Path) -> list[tuple[Path, Path]]:
-    source = Path(__file__).resolve().parents[2] / "macros"
-    found = sorted(source.rglob("*.ijm"))
-    return [(path, root / "macros" / path.relative_to(source)) for path in found]

@@ -20,7 +20,7 @@ from deepflash_service.store.images import (
     write_probability,
 )
 from deepflash_service.store.models import StoredModel
-from deepflash_service.workflows import install
+from deepflash_service.workflows import install, plugin_files
 from deepflash_service.workflows.doctor import inspect_setup
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.measure import measure_folders
@@ -94,7 +94,7 @@ def test_fiji_gets_jar_and_macros(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The new jar replaces an older one; macros keep their folders."""
     jar = tmp_path / "DeepFLaSH_Fiji-9.9.9.jar"
     jar.write_bytes(b"jar")
-    monkeypatch.setattr(install, "find_jar", lambda: jar)
+    monkeypatch.setattr(plugin_files, "find_jar", lambda: jar)
     plugins = tmp_path / "Fiji.app" / "plugins"
     plugins.mkdir(parents=True)
     (plugins / "DeepFLaSH_Fiji-0.0.1.jar").touch()
@@ -109,7 +109,7 @@ def test_fiji_gets_jar_and_macros(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_missing_jar_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a built jar the remedy is to build it, and nothing is copied."""
     (tmp_path / "plugins").mkdir()
-    monkeypatch.setattr(install, "find_jar", lambda: None)
+    monkeypatch.setattr(plugin_files, "find_jar", lambda: None)
     with pytest.raises(RuntimeError, match="make setup"):
         install.install_into_fiji(tmp_path)
     assert list((tmp_path / "plugins").iterdir()) == []
