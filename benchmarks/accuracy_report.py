@@ -215,11 +215,12 @@ def make_ablation_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def make_command_table(found: Found) -> str:
     """Return the command of each protocol and the computer on which it was run last."""
-    rows = [
-        [name, f"`{one['command']}`", f"{one['computer']['cpu']}, {one['computer']['cores']} cores"]
-        for name, one in found.items()
-    ]
-    return make_table(("protocol", "command", "computer"), rows)
+    rows = []
+    for name, one in found.items():
+        computer = one["computer"]
+        device = computer.get("device") or computer["cpu"]
+        rows.append([name, f"`{one['command']}`", f"{device}; {computer['cores']} cores"])
+    return make_table(("protocol", "command", "computed on"), rows)
 
 
 def make_flag_table(found: Found) -> str:

@@ -20,5 +20,5 @@ def test_fine_tuning_takes_half_the_epochs() -> None:
 
 
 def test_training_waits_long_for_a_better_score() -> None:
-    """40 % of the epochs, and never less than 20: a short training is not ended early."""
-    assert [choose_patience(epochs) for epochs in (3, 40, 50, 100, 170)] == [20, 20, 20, 40, 68]
+    """70 % of the epochs, and never less than 20: a short training is not ended early."""
+    assert [choose_patience(epochs) for epochs in (3, 40, 50, 100, 170)] == [20, 28, 35, 70, 119]
