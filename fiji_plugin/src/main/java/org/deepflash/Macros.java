@@ -14,6 +14,7 @@ import org.deepflash.commands.ModelLibrary;
 import org.deepflash.commands.RoiConversion;
 import org.deepflash.commands.Segment;
 import org.deepflash.commands.SetUp;
+import org.deepflash.commands.ShowErrors;
 import org.deepflash.commands.Train;
 import org.deepflash.records.OptionText;
 
@@ -81,6 +82,11 @@ public final class Macros {
     /** Compares predictions with a truth; returns the mean scores. Keys of {@code DFL Evaluate...}. */
     public static String evaluate(String options) {
         return answer(() -> Evaluate.evaluate(OptionText.parse(options)));
+    }
+
+    /** Writes where prediction and truth differ as a picture; returns its file. See {@link ShowErrors#save}. */
+    public static String showErrors(String options) {
+        return answer(() -> ShowErrors.save(OptionText.parse(options)));
     }
 
     /** Measures the ROIs of the current image; returns their number. Keys of {@code DFL Measure ROIs...}. */

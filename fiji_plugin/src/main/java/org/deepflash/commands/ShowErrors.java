@@ -4,10 +4,15 @@ import ij.ImagePlus;
 import ij.gui.GenericDialog;
 import ij.process.ColorProcessor;
 import ij.process.ImageProcessor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.Set;
+import org.deepflash.fiji.Annotation;
+import org.deepflash.fiji.AtomicFiles;
 import org.deepflash.fiji.Calibrations;
 import org.deepflash.fiji.RoiPairing;
 import org.deepflash.records.InputException;
@@ -42,6 +47,21 @@ public final class ShowErrors extends Command {
     void runWith(OptionText options) {
         options.allowOnly(KEYS);
         compare(options.need("prediction"), options.need("truth")).show();
+    }
+
+    /**
+     * Writes the comparison as a colour TIFF: {@code prediction}, {@code truth}, {@code output=FILE [overwrite]}.
+     *
+     * @return the file
+     */
+    public static String save(OptionText options) throws IOException {
+        Set<String> known = new HashSet<>(KEYS);
+        known.addAll(Arrays.asList("output", "overwrite"));
+        options.allowOnly(known);
+        Path file = Paths.get(options.need("output"));
+        Annotation.refuseExisting(file, options.has("overwrite"));
+        AtomicFiles.writeTiff(file, compare(options.need("prediction"), options.need("truth")));
+        return file.toString();
     }
 
     private static ImagePlus compare(String prediction, String truth) {
