@@ -2,6 +2,7 @@ package org.deepflash.client;
 
 import com.google.gson.JsonObject;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -93,8 +94,10 @@ final class HttpTransport {
 
     private byte[] exchange(HttpURLConnection connection, byte[] body) throws IOException {
         if (body.length > 0) {
-            try (OutputStream stream = connection.getOutputStream()) {
-                stream.write(body);
+            try {
+                upload(connection, body);
+            } catch (SocketTimeoutException error) {
+                throw error;
             } catch (IOException error) {
                 // A service that refuses a body early answers before it has read all: prefer that answer.
                 if (connection.getResponseCode() < 400) {
@@ -106,7 +109,18 @@ final class HttpTransport {
         if (status >= 300 || status < 200) {
             throw refuse(status, readAll(connection.getErrorStream()));
         }
-        return readAll(connection.getInputStream());
+        byte[] answer = readAll(connection.getInputStream());
+        // Java takes an answer that was cut off for a whole one.
+        if (answer.length < connection.getContentLengthLong()) {
+            throw new EOFException("the answer ended too early");
+        }
+        return answer;
+    }
+
+    private void upload(HttpURLConnection connection, byte[] body) throws IOException {
+        try (UploadGuard guard = new UploadGuard(connection, timeout); OutputStream stream = connection.getOutputStream()) {
+            guard.write(stream, body);
+        }
     }
 
     private ServiceException refuse(int status, byte[] answer) {

@@ -31,10 +31,11 @@ public final class JobEnding {
         }
     }
 
-    /** Returns the exception for a service that has been away for too long. */
+    /** Returns the exception for a service that has been away, or has failed, for too long. */
     public static ServiceException giveUp(ServiceException trouble, int seconds, String job) {
-        boolean hasRemedy = trouble != null && trouble.getCode().equals(ServiceException.TOKEN);
-        return hasRemedy ? trouble : Sentences.silence(seconds, job);
+        boolean isAway = trouble == null || trouble.getCode().equals(ServiceException.DOWN)
+            || trouble.getCode().equals(ServiceException.SILENCE);
+        return isAway ? Sentences.silence(seconds, job) : trouble;
     }
 
     /**
@@ -56,6 +57,11 @@ public final class JobEnding {
             }
         }
         return Sentences.notCancelled(job);
+    }
+
+    /** Returns the exception for a result that arrived but cannot be read. */
+    public static ServiceException damaged(String reason) {
+        return Sentences.fault("its result cannot be read (" + reason + ")");
     }
 
     /** Returns the exception for a job that the user cancelled. */

@@ -44,8 +44,12 @@ final class JobJson {
     }
 
     static List<Job> readJobs(byte[] answer) {
+        JsonObject page = Json.readObject(answer);
+        if (!page.has("jobs")) {
+            throw Sentences.fault("its answer lists no jobs");
+        }
         List<Job> jobs = new ArrayList<>();
-        for (JsonElement job : objects(Json.readObject(answer), "jobs")) {
+        for (JsonElement job : objects(page, "jobs")) {
             jobs.add(readJob(job.getAsJsonObject()));
         }
         return jobs;

@@ -54,8 +54,12 @@ public final class ModelClient {
     }
 
     private static List<ModelInfo> readAll(byte[] answer, String key) {
+        JsonObject page = Json.readObject(answer);
+        if (!page.has(key)) {
+            throw Sentences.fault("its answer lists no " + key);
+        }
         List<ModelInfo> models = new ArrayList<>();
-        for (JsonElement card : Json.array(Json.readObject(answer), key)) {
+        for (JsonElement card : Json.array(page, key)) {
             models.add(read(card.getAsJsonObject()));
         }
         return models;

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.deepflash.client.Connection;
+import org.deepflash.client.JobEnding;
 import org.deepflash.client.JobWatcher;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.fiji.PlanePosition;
@@ -54,12 +55,8 @@ final class Segmentation {
             ? "The library is empty: train or import a model first." : "Known models: " + String.join(", ", known) + "."));
     }
 
-    /**
-     * Segments all chosen planes; Escape cancels.
-     *
-     * @throws IOException if a result cannot be read
-     */
-    void run(ImagePlus image, int timeout) throws IOException {
+    /** Segments all chosen planes; Escape cancels. */
+    void run(ImagePlus image, int timeout) {
         IJ.resetEscape();
         PlaneSource source = new PlaneSource(image, model, settings.getChannel(), settings.getPlanes());
         List<PlanePosition> positions = source.getPositions();
@@ -76,7 +73,15 @@ final class Segmentation {
         IJ.showStatus("DeepFLaSH: " + getRois().size() + " ROIs");
     }
 
-    private SegmentedPlane fetch(String job, PlanePosition position) throws IOException {
+    private SegmentedPlane fetch(String job, PlanePosition position) {
+        try {
+            return read(job, position);
+        } catch (IOException error) {
+            throw JobEnding.damaged(error.getMessage());
+        }
+    }
+
+    private SegmentedPlane read(String job, PlanePosition position) throws IOException {
         ServiceClient client = connection.client();
         byte[] zip = client.getResult(job, "RoiSet.zip");
         String csv = new String(client.getResult(job, "rois.csv"), StandardCharsets.UTF_8);

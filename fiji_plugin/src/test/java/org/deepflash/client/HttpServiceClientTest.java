@@ -101,6 +101,21 @@ class HttpServiceClientTest {
     }
 
     @Test
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void uploadThatNobodyReadsEndsAtTheLimit() throws IOException {
+        // Accepts connections, as the system does for a frozen service, and never reads.
+        try (ServerSocket frozen = new ServerSocket(0)) {
+            String url = "http://127.0.0.1:" + frozen.getLocalPort();
+            SegmentSettings settings = SegmentSettings.fromOptions(OptionText.parse("model=m"));
+            HttpServiceClient other = new HttpServiceClient(new ServiceAddress(url, ""), 1);
+            long start = System.nanoTime();
+            ServiceException error = fails(() -> other.submitSegmentation(settings, "big", new byte[64_000_000]));
+            assertEquals("The service stopped answering after 1 s. See DFL Jobs...", error.getMessage());
+            assertTrue(System.nanoTime() - start < 15_000_000_000L);
+        }
+    }
+
+    @Test
     void droppedConnectionAndServerFaultsAreFaults() {
         service.on("GET /api/v1/info", exchange -> exchange.close());
         assertTrue(fails(client::checkService).getMessage().startsWith("The service failed: the connection to "));
@@ -192,6 +207,15 @@ class HttpServiceClientTest {
         service.on("GET /api/v1/jobs/j1", 200, "{\"id\":\"j1\",\"state\":\"running\",\"current\":1,\"maximum\":9}");
         assertEquals("The service stopped answering after 1 s. Job j1 goes on; see DFL Jobs...",
             fails(() -> await(new Listener())).getMessage());
+    }
+
+    @Test
+    void jobOfAServiceThatOnlyFailsTellsTheFault() {
+        Job job = new Job.Builder("j1").kind("segmentation").build();
+        service.on("GET /api/v1/jobs/j1", 500, "{\"code\":\"internal_error\",\"detail\":\"Out of ideas.\"}");
+        JobWatcher watcher = new JobWatcher(new Connection(client, () -> client), new Listener(), 1);
+        assertEquals("The service failed: Out of ideas. See DFL Report a Problem.",
+            fails(() -> watcher.await(job)).getMessage());
     }
 
     @Test

@@ -1,0 +1,182 @@
+"""Each fault of the service gives its one sentence in time, and leaves no window waiting."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from deepflash_service.core.rois import labels_to_rois
+from tests.fiji.desktop import start_imagej
+from tests.fiji.stub_service import STAGES, StubService, serve_stub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fiji.desktop import Desktop
+
+pytestmark = [pytest.mark.xvfb, pytest.mark.jvm]
+
+SILENCE_SECONDS = 2
+LIMIT_SECONDS = SILENCE_SECONDS + 6
+"""Connecting may take 2 s; the rest is for a busy computer."""
+
+FAILS = "The service failed: The disk is on strike. See DFL Report a Problem."
+CUT = "The service failed: the connection to {url} was cut"
+SILENT = "The service stopped answering after 2 s. See DFL Jobs..."
+JOB_SILENT = "The service stopped answering after 2 s. Job j1 goes on; see DFL Jobs..."
+FAULTS = [
+    *[(f"fail@{stage}", FAILS) for stage in STAGES],
+    *[(f"drop@{stage}", CUT) for stage in STAGES],
+    *[(f"cut@{stage}", CUT) for stage in STAGES],
+    *[(f"freeze@{stage}", JOB_SILENT if stage == "job" else SILENT) for stage in STAGES],
+    ("age@info", "Plugin 0.1.0 and service 9.0 do not fit together. Update DeepFLaSH_Fiji-0.1.0"),
+    ("vanish@job", JOB_SILENT),
+    ("garble@info", "No DeepFLaSH service answers at {url}. Start it with DFL Set Up..."),
+    ("garble@models", "The service failed: its answer lists no models. See DFL Report"),
+    ("garble@submit", "The service failed: its answer describes no job. See DFL Report"),
+    ("garble@job", "The service failed: its answer describes no job. See DFL Report"),
+    ("garble@rois", "The service failed: its result cannot be read (it is no zip file). See DFL"),
+]
+SEGMENT = 'run("DFL Segment...", "model=Stub table");'
+
+
+@pytest.fixture
+def stub() -> Iterator[StubService]:
+    """Return a stub of the service, which finds one ROI in any image."""
+    labels = np.zeros((32, 32), np.int32)
+    labels[4:9, 5:11] = 1
+    with serve_stub(labels_to_rois(labels)) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def module_imagej(
+    display: str, require_jvm: Path, plugin_jar: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Desktop]:
+    """Return an ImageJ of this module."""
+    folder = tmp_path_factory.mktemp("faults")
+    places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": folder / "home"}
+    with start_imagej(folder / "imagej", display=display, **places) as desktop:
+        yield desktop
+
+
+@pytest.fixture
+def imagej(module_imagej: Desktop) -> Iterator[Desktop]:
+    """Return ImageJ with one open image; no window but its own may be left at the end."""
+    module_imagej.do("macro", 'newImage("dark", "16-bit black", 32, 32, 1);')
+    yield module_imagej
+    module_imagej.do("closeall")
+    assert set(module_imagej.do("windows").splitlines()) <= {"ImageJ", "Log", "DeepFLaSH ROIs"}
+
+
+def set_up(imagej: Desktop, stub: StubService, fault: str) -> None:
+    """Point the plugin to the stub, which will fail as the token says."""
+    options = f"service_url={stub.url} token={fault} timeout_s={SILENCE_SECONDS}"
+    assert imagej.do("macro", f'run("DFL Set Up...", "{options}");').startswith("done")
+
+
+def test_the_stub_is_a_service(imagej: Desktop, stub: StubService) -> None:
+    """Without a fault the macro of these tests goes through, by all the stages."""
+    set_up(imagej, stub, "none")
+    assert imagej.do("macro", f'{SEGMENT} return "went on";') == "done went on"
+    assert imagej.do("rois", "dark").startswith("cFOS-t001-z001-0001 5,4,6,5")
+    assert set(STAGES.values()) <= set(stub.requests)
+
+
+@pytest.mark.parametrize(("fault", "sentence"), FAULTS, ids=[fault for fault, _ in FAULTS])
+def test_a_macro_ends_with_the_sentence(
+    imagej: Desktop, stub: StubService, fault: str, sentence: str
+) -> None:
+    """At every request of a segmentation; the macro is aborted and the image untouched."""
+    set_up(imagej, stub, fault)
+    start = time.monotonic()
+    answer = imagej.do("macro", f'{SEGMENT} return "went on";')
+    assert time.monotonic() - start < LIMIT_SECONDS
+    assert answer.startswith("aborted " + sentence.format(url=stub.url))
+    assert answer.removeprefix("aborted ") in imagej.do("log").replace("\n", " ")
+    assert not imagej.do("rois", "dark")
+    assert stub.requests.count(STAGES["submit"]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [one for one in FAULTS if one[0] in {"fail@submit", "freeze@rois", "drop@table", "vanish@job"}],
+)
+def test_a_person_gets_one_dialog_with_the_sentence(
+    imagej: Desktop, stub: StubService, fault: str, sentence: str
+) -> None:
+    """Fault in the middle of the work: one message, closed by one click."""
+    set_up(imagej, stub, fault)
+    imagej.do("menu", "DFL Segment...")
+    imagej.do("dialog")
+    imagej.do("press", "OK")
+    start = time.monotonic()
+    imagej.do("idle")
+    shown = imagej.do("dialog").replace("\n", " ")
+    assert time.monotonic() - start < LIMIT_SECONDS
+    assert sentence.format(url=stub.url) in shown
+    imagej.do("press", "OK")
+    imagej.do("nodialog")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "DFL Segment...,model=Stub",
+        "DFL Model Library...,action=list",
+        "DFL Jobs...,action=list",
+        "DFL Check Service,",
+        "DFL Train...,model=new base=new image_folder=[{folder}] mask_folders=[a={folder}]",
+        "DFL Evaluate...,prediction=[{folder}] truth=[{folder}]",
+        "DFL Check Pairs...,image_folder=[{folder}] mask_folders=[a={folder};b={folder}]",
+        "DFL Merge Experts...,image_folder=[{folder}] mask_folders=[a={folder};b={folder}] "
+        "output_folder=[{folder}/out]",
+    ],
+    ids=lambda command: command.split(",")[0],
+)
+def test_every_command_tells_that_plugin_and_service_differ(
+    imagej: Desktop, stub: StubService, tmp_path: Path, command: str
+) -> None:
+    """The handshake comes before any work: the sentence names both versions and the file."""
+    for name in ("x.tif", "y.tif"):
+        imagej.do("macro", f'saveAs("Tiff", "{tmp_path / name}");')
+    set_up(imagej, stub, "age@info")
+    name, options = command.format(folder=tmp_path).split(",")
+    answer = imagej.do("macro", f'run("{name}", "{options}"); return "went on";')
+    assert answer == (
+        "aborted Plugin 0.1.0 and service 9.0 do not fit together. Update DeepFLaSH_Fiji-0.1.0.jar."
+    )
+
+
+def test_without_a_display_a_fault_is_text_and_an_exit_code(
+    require_jvm: Path, plugin_jar: Path, stub: StubService, tmp_path: Path
+) -> None:
+    """The sentence stands on standard error, the process ends with 1, and nothing is written."""
+    macro = tmp_path / "faults.ijm"
+    macro.write_text(
+        'newImage("dark", "16-bit black", 32, 32, 1);'
+        f'call("org.deepflash.Macros.setUp", "service_url={stub.url} token=fail@job timeout_s=2");'
+        f'text = call("org.deepflash.Macros.segment", "model=Stub output_folder=[{tmp_path}/out]");'
+        'if (startsWith(text, "error: ")) exit(text); return text;'
+    )
+    path = os.pathsep.join(
+        [f"{require_jvm}/*", str(plugin_jar), f"{plugin_jar.parent}/test-classes"]
+    )
+    flags = ["-Djava.awt.headless=true", "--add-opens=java.base/java.lang=ALL-UNNAMED"]
+    command = ["java", *flags, f"-Duser.home={tmp_path}", "-cp", path]
+    done = subprocess.run(
+        [*command, "org.deepflash.driver.HeadlessDriver", str(macro), ""],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert FAILS in done.stdout
+    assert not (tmp_path / "out").exists()
