@@ -88,7 +88,7 @@ class Desktop:
 
 @contextmanager
 def start_imagej(
-    folder: Path, *, display: str, jars: Path, plugin_jar: Path, home: Path
+    folder: Path, *, display: str, jars: Path, plugin_jar: Path, home: Path, java: str = "java"
 ) -> Iterator[Desktop]:
     """Start ``ij.ImageJ`` with our jar in its plugins folder, and end it afterwards.
 
@@ -102,13 +102,15 @@ def start_imagej(
         Folder of the ImageJ jars, and our jar.
     home : Path
         Home folder of the service.
+    java : str
+        The Java executable.
     """
     (folder / "plugins").mkdir(parents=True)
     (folder / "plugins" / plugin_jar.name).write_bytes(plugin_jar.read_bytes())
     classes = plugin_jar.parent / "test-classes"
     path = os.pathsep.join([str(next(jars.glob("ij-*.jar"))), str(classes)])
     command = [
-        "java",
+        java,
         "-Xmx1g",
         f"-Dplugins.dir={folder}",
         f"-Duser.home={folder}",

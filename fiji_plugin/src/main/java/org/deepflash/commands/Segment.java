@@ -98,7 +98,9 @@ public final class Segment implements PlugIn {
             fill(RoiTable.openOrCreate(), image, segmentation).show(RoiTable.TITLE);
         }
         deliverImages(image, settings, new ResultImages(image, segmentation.getPlanes()));
-        saveSet(image, settings, rois, fill(RoiTable.create(), image, segmentation));
+        if (!settings.getOutputFolder().isEmpty()) {
+            saveSet(image, settings, rois, fill(RoiTable.create(), image, segmentation));
+        }
         return segmentation;
     }
 
@@ -137,10 +139,8 @@ public final class Segment implements PlugIn {
 
     private static void saveSet(ImagePlus image, SegmentSettings settings, List<Roi> rois, ResultsTable table)
             throws IOException {
-        if (!settings.getOutputFolder().isEmpty()) {
-            AtomicFiles.write(output(image, settings, "_rois.csv"), RoiTable.toCsv(table, image.getTitle()));
-            RoiFiles.write(output(image, settings, "_RoiSet.zip"), rois);
-        }
+        AtomicFiles.write(output(image, settings, "_rois.csv"), RoiTable.toCsv(table, image.getTitle()));
+        RoiFiles.write(output(image, settings, "_RoiSet.zip"), rois);
     }
 
     private static void refuseExisting(ImagePlus image, SegmentSettings settings) {

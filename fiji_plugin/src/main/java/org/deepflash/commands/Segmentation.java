@@ -83,18 +83,17 @@ final class Segmentation {
 
     private SegmentedPlane read(String job, PlanePosition position) throws IOException {
         ServiceClient client = connection.client();
-        byte[] zip = client.getResult(job, "RoiSet.zip");
+        List<Roi> rois = RoiFiles.readZip(client.getResult(job, "RoiSet.zip"));
         String csv = new String(client.getResult(job, "rois.csv"), StandardCharsets.UTF_8);
-        boolean isEmpty = RoiFiles.readZip(zip).isEmpty();
         boolean needsLabels = settings.wants("labels") || settings.wants("mask");
         ImageProcessor labels = needsLabels ? SegmentedPlane.decode(client.getResult(job, "labels.tif")) : null;
-        boolean needsProbability = settings.wants("probability") || isEmpty;
+        boolean needsProbability = settings.wants("probability") || rois.isEmpty();
         ImageProcessor probability = needsProbability
             ? SegmentedPlane.decode(client.getResult(job, "probability.tif")) : null;
         if (probability != null) {
             highest = Math.max(highest, ImageStatistics.getStatistics(probability).max);
         }
-        return new SegmentedPlane(position, zip, csv, labels, probability);
+        return new SegmentedPlane(position, rois, csv, labels, probability);
     }
 
     /** Returns the results, one per plane. */

@@ -22,16 +22,15 @@ public final class SegmentedPlane {
     private final Map<String, String> newNames = new HashMap<>();
 
     /**
-     * @param zip ROI set
+     * @param rois what was found
      * @param csv rois.csv
      * @param labels label image, or null if nobody wants it
      * @param probability probability map, or null
-     * @throws IOException if the ROI set is damaged
      */
-    public SegmentedPlane(PlanePosition position, byte[] zip, String csv, ImageProcessor labels,
-            ImageProcessor probability) throws IOException {
+    public SegmentedPlane(PlanePosition position, List<Roi> rois, String csv, ImageProcessor labels,
+            ImageProcessor probability) {
         this.position = position;
-        this.rois = RoiFiles.readZip(zip);
+        this.rois = rois;
         this.csv = csv;
         this.labels = labels;
         this.probability = probability;
