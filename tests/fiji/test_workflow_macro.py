@@ -112,8 +112,10 @@ def test_one_macro_does_the_whole_workflow_with_and_without_a_display(
     assert scores == read_scores(output["script"])
     assert min(scores.values()) > 0.5
     for name in NAMES:
-        pictures = [tifffile.imread(place / "errors" / f"{name}.tif") for place in output.values()]
-        np.testing.assert_array_equal(*pictures)
+        shown, drawn = (
+            tifffile.imread(place / "errors" / f"{name}.tif") for place in output.values()
+        )
+        np.testing.assert_array_equal(shown, drawn)
 
 
 def test_a_step_that_fails_ends_the_macro_with_its_sentence(

@@ -1,6 +1,7 @@
 package org.deepflash;
 
 import java.util.concurrent.Callable;
+import org.deepflash.commands.AnnotationActions;
 import org.deepflash.commands.CheckPairs;
 import org.deepflash.commands.CheckService;
 import org.deepflash.commands.Evaluate;
@@ -100,6 +101,11 @@ public final class Macros {
             new MacroExtensions().run("");
             return "";
         });
+    }
+
+    /** Does one step of an annotation session; returns what came of it. See {@link AnnotationActions}. */
+    public static String annotate(String options) {
+        return answer(() -> AnnotationActions.act(OptionText.parse(options)));
     }
 
     /** Draws a ROI set into a label image; returns the number of ROIs. See {@link RoiConversion#convert}. */

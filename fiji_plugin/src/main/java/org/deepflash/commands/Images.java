@@ -6,10 +6,14 @@ import ij.WindowManager;
 import ij.io.Opener;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import org.deepflash.records.InputException;
 
 /** Finds the image that a command works on. */
 final class Images {
+
+    /** Property of an image: the file that an annotation session opened. */
+    static final String FILE = "dfl.file";
 
     private Images() {
     }
@@ -25,6 +29,12 @@ final class Images {
             throw new InputException("No image is open. Open one and run the command again.");
         }
         return image;
+    }
+
+    /** Returns the name of the file that an image came from, which the title hides in blind annotation. */
+    static String nameOf(ImagePlus image) {
+        String file = image.getProp(FILE);
+        return file == null ? image.getTitle() : Paths.get(file).getFileName().toString();
     }
 
     /**

@@ -84,7 +84,7 @@ public final class RoiConversion {
         Path folder = expertFolder(options);
         ImagePlus image = options.has("image") ? Images.open(Paths.get(options.need("image"))) : Images.needCurrent();
         List<Roi> rois = options.has("rois") ? RoiFiles.read(Paths.get(options.need("rois"))) : drawnRois(image);
-        String name = plainName(options.get("name", RoiPairing.stem(image.getTitle())), "name");
+        String name = plainName(options.get("name", RoiPairing.stem(Images.nameOf(image))), "name");
         return save(image, rois, folder.resolve(name), options);
     }
 

@@ -87,7 +87,7 @@ public final class SaveAnnotation extends Command {
     }
 
     private static String name(ImagePlus image) {
-        return RoiConversion.plainName(RoiPairing.stem(image.getTitle()), "name");
+        return RoiConversion.plainName(RoiPairing.stem(Images.nameOf(image)), "name");
     }
 
     private static Path findExisting(ImagePlus image, OptionText options) {
@@ -110,11 +110,17 @@ public final class SaveAnnotation extends Command {
         if (rois.isEmpty() && !options.has("allow_empty")) {
             throw DrawnRois.missing(image);
         }
+        rois.forEach(roi -> describe(roi, options));
+        return write(image, rois, options);
+    }
+
+    /** Writes annotation and facts; the properties of the ROIs stay as they are. */
+    static String write(ImagePlus image, List<Roi> rois, OptionText options) throws IOException {
+        String format = options.get("format", FORMATS[0]);
         Path existing = findExisting(image, options);
         if (existing != null) {
             Annotation.refuseExisting(existing, options.has("overwrite"));
         }
-        rois.forEach(roi -> describe(roi, options));
         Annotation annotation = Annotation.draw(rois, image, false);
         if (!format.equals("rois")) {
             annotation.saveLabels(folder(options), name(image));
@@ -135,10 +141,13 @@ public final class SaveAnnotation extends Command {
 
     private static void writeFacts(ImagePlus image, int count, OptionText options) throws IOException {
         Map<String, Object> facts = new LinkedHashMap<>();
-        facts.put("image", image.getTitle());
+        facts.put("image", Images.nameOf(image));
         facts.put("expert", options.need("expert"));
         facts.put("class", options.get("class", "roi"));
         facts.put("rois", count);
+        if (image.getProp(AnnotationSession.SEED) != null) {
+            facts.put("blind_seed", image.getProp(AnnotationSession.SEED));
+        }
         facts.put("width", image.getWidth());
         facts.put("height", image.getHeight());
         facts.put("pixel_width", image.getCalibration().pixelWidth);

@@ -16,6 +16,8 @@ import java.util.Set;
 public final class RoiPainter {
 
     private static final int GROUP = 1;
+    private static final Color[] COLOURS = {Color.YELLOW, Color.CYAN, Color.MAGENTA, Color.GREEN, Color.ORANGE,
+        Color.RED, Color.PINK, Color.BLUE};
     private static final String MODEL = "dfl.model";
     private static final String IMAGE = "dfl.image";
 
@@ -24,11 +26,16 @@ public final class RoiPainter {
 
     /** Gives a ROI group and colour of the first class. */
     static void paint(Roi roi) {
+        paint(roi, GROUP);
+    }
+
+    /** Gives a ROI the group, from 1, and its colour. */
+    public static void paint(Roi roi, int group) {
         if (hasGroupColours()) {
-            roi.setGroup(GROUP);
+            roi.setGroup(group);
         } else {
             // ImageJ without a luts folder logs a complaint for every group: colour alone then.
-            roi.setStrokeColor(Color.YELLOW);
+            roi.setStrokeColor(COLOURS[(group - 1) % COLOURS.length]);
         }
     }
 

@@ -7,6 +7,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.deepflash.Macros;
 import org.deepflash.records.ConnectionSettings;
 import org.deepflash.records.SegmentSettings;
 import org.deepflash.records.TrainSettings;
@@ -66,6 +69,20 @@ class CommandKeysTest {
             .filter(name -> !text.contains("`" + name + "`") && !text.contains("`" + name + "="))
             .forEach(name -> missing.add(command + " " + name)));
         assertEquals("[]", missing.toString());
+    }
+
+    /** Functions of macros without a menu command. */
+    @Test
+    void everyKeyOfAnnotateAndEveryFunctionIsDocumented() throws IOException {
+        String text = readme();
+        for (String key : AnnotationActions.KEYS) {
+            assertTrue(text.contains("`" + key + "`"), key);
+        }
+        for (Method method : Macros.class.getDeclaredMethods()) {
+            if (Modifier.isPublic(method.getModifiers()) && method.getParameterCount() > 0) {
+                assertTrue(text.contains("`" + method.getName() + "`"), method.getName());
+            }
+        }
     }
 
     @Test
