@@ -88,7 +88,13 @@ class Desktop:
 
 @contextmanager
 def start_imagej(
-    folder: Path, *, display: str, jars: Path, plugin_jar: Path, home: Path, java: str = "java"
+    folder: Path,
+    *,
+    display: str,
+    jars: Path,
+    plugin_jar: Path,
+    home: Path,
+    java: Path | str = "java",
 ) -> Iterator[Desktop]:
     """Start ``ij.ImageJ`` with our jar in its plugins folder, and end it afterwards.
 
@@ -102,7 +108,7 @@ def start_imagej(
         Folder of the ImageJ jars, and our jar.
     home : Path
         Home folder of the service.
-    java : str
+    java : path
         The Java executable.
     """
     (folder / "plugins").mkdir(parents=True)
@@ -110,7 +116,7 @@ def start_imagej(
     classes = plugin_jar.parent / "test-classes"
     path = os.pathsep.join([str(next(jars.glob("ij-*.jar"))), str(classes)])
     command = [
-        java,
+        str(java),
         "-Xmx1g",
         f"-Dplugins.dir={folder}",
         f"-Duser.home={folder}",
