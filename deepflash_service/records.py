@@ -58,6 +58,15 @@ Normalisation = Literal["batch", "group", "none"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 PixelCount = Annotated[int, Field(ge=0, le=10_000_000)]
+Channel = Annotated[int, Field(ge=1, description="which one is looked at, from 1")]
+PixelSize = Annotated[
+    float,
+    Field(gt=0.0, le=10_000.0, description="micrometres, in place of what the image tells"),
+]
+Separation = Annotated[
+    float,
+    Field(ge=0.0, le=1_000.0, description="neck in pixels at which touching ROIs part; 0 = never"),
+]
 MOST_MEMBERS = 20
 
 
@@ -129,10 +138,10 @@ class SegmentOptions(Record):
     dataset: str | None = None
     threshold: Probability | None = None
     min_roi_size: PixelCount | None = None
-    channel: Annotated[int, Field(ge=1)] | None = None
+    channel: Channel | None = None
     planes: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
-    pixel_size: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None
-    separation: Annotated[float, Field(ge=0.0, le=1_000.0)] | None = None
+    pixel_size: PixelSize | None = None
+    separation: Separation | None = None
 
 
 class EvaluateOptions(Record):
@@ -148,8 +157,13 @@ class EvaluateOptions(Record):
     threshold: Probability | None = None
     min_roi_size: PixelCount | None = None
     iou: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    pixel_size: Annotated[float, Field(gt=0.0, le=10_000.0)] | None = None
-    separation: Annotated[float, Field(ge=0.0, le=1_000.0)] | None = None
+    pixel_size: PixelSize | None = None
+    separation: Separation | None = None
+
+
+_EPOCHS = "empty = as the preset says; at least 50 to go on from a base, 100 from new"
+_SMALLEST = "pixels; empty = found from the annotations"
+_FOLDS = "parts of the images, one model without each; empty = as the preset says"
 
 
 class TrainOptions(Record):
@@ -165,12 +179,12 @@ class TrainOptions(Record):
     model: Name
     base: str = "new"
     preset: Preset = "standard"
-    epochs: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    folds: Annotated[int, Field(ge=2, le=MOST_MEMBERS)] | None = None
-    compare: bool = False
-    consensus: ConsensusMethod = "auto"
-    min_roi_size: PixelCount | None = None
-    channel: Annotated[int, Field(ge=1)] | None = None
+    epochs: Annotated[int, Field(ge=1, le=10_000, description=_EPOCHS)] | None = None
+    folds: Annotated[int, Field(ge=2, le=MOST_MEMBERS, description=_FOLDS)] | None = None
+    compare: Annotated[bool, Field(description="with a base: train from scratch too")] = False
+    consensus: Annotated[ConsensusMethod, Field(description="target of several experts")] = "auto"
+    min_roi_size: Annotated[PixelCount, Field(description=_SMALLEST)] | None = None
+    channel: Channel | None = None
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
 
 

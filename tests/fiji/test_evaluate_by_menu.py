@@ -56,6 +56,35 @@ def test_folders_are_evaluated_by_menu_and_replayed(imagej_2: Desktop, compared:
     assert imagej_2.do("rows", "DeepFLaSH Evaluation") == table
 
 
+def list_datasets(home: Path) -> list[str]:
+    """Return the data sets that a service holds."""
+    return sorted(path.name for path in (home / "datasets").glob("[!.]*"))
+
+
+def test_model_is_evaluated_on_images(
+    imagej_2: Desktop, training_home: Path, tmp_path: Path
+) -> None:
+    """The model segments the images first; its own options count, and no data set is left over."""
+    for count in (4, 6):
+        image = draw_spots(count=count)
+        for folder, pixels in (("images", image), ("truth", (image > 1000).astype(np.uint8))):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            tifffile.imwrite(tmp_path / folder / f"{count}.tif", pixels)
+    options = f"prediction=[{tmp_path / 'images'}] truth=[{tmp_path / 'truth'}]"
+    call = 'return call("org.deepflash.Macros.evaluate", "{}");'
+    before = list_datasets(training_home)
+    answer = imagej_2.do("macro", call.format(f"model=Bright min_roi_size=0 {options}"))
+    assert "f1=1.0000" in answer
+    heading, *rows = imagej_2.do("rows", "DeepFLaSH Evaluation").splitlines()
+    assert [row.split("\t")[0] for row in rows] == ["4", "6", "Mean"], heading
+    answer = imagej_2.do("macro", call.format(f"model=Bright threshold=1 {options}"))
+    assert "recall=0.0000" in answer
+    answer = imagej_2.do("macro", call.format(f"separation=2 {options}"))
+    assert "error: " in answer
+    assert "predictions that are compared" in answer
+    assert list_datasets(training_home) == before
+
+
 def test_errors_of_open_images_are_shown(imagej_2: Desktop, compared: Path) -> None:
     """Two open images give scores and the colours of the comparison."""
     imagej_2.do("open", str(compared / "truth" / "4.tif"))

@@ -61,7 +61,8 @@ def test_recorded_command_replays_in_batch_mode(imagej: Desktop, pictures: Path)
     by_menu = places(imagej.do("rois", "cells.tif"))
     assert len(by_menu) == 6
     line = await_recorded(imagej, "DFL")
-    assert line == f'run("DFL Segment...", "{OPTIONS} add_to_manager table");'
+    left_open = "pixel_size=[] separation=[]"
+    assert line == f'run("DFL Segment...", "{OPTIONS} {left_open} add_to_manager table");'
     imagej.do("closeall")
     path = (pictures / "cells.tif").as_posix()
     answer = imagej.do(

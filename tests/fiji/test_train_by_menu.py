@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tifffile
 
-from deepflash_service.records import TrainOptions
 from tests.fiji.conftest import MODEL, await_recorded, await_that, draw_spots
 
 if TYPE_CHECKING:
@@ -100,14 +99,6 @@ def test_macro_trains_and_waits(
         assert answer.startswith("done error: ")
         assert sentence in answer
     assert "waited" in [card.name for card in service.models()]
-
-
-def test_every_option_of_the_service_is_a_key(project_root: Path) -> None:
-    """An option that the service gains is named here until Fiji offers it."""
-    text = (project_root / "macros" / "README.md").read_text()
-    start = text.index("`DFL Train...`:")
-    keys = set(re.findall(r"`([a-z_]+)`", text[start : text.index("\n\n", start)]))
-    assert set(TrainOptions.model_fields) - {"dataset"} - keys == set()
 
 
 def test_library_by_menu_and_by_macro(imagej_2: Desktop, service: Service, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@ package org.deepflash.client;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -85,16 +84,10 @@ public final class DatasetClient {
             + Json.encode(method));
     }
 
-    /** Starts a training; numbers and words become JSON as they are, empty words are left out. */
+    /** Starts a training; numbers, words and booleans become JSON as they are. */
     public Job train(Map<String, Object> options) {
         JsonObject body = new JsonObject();
-        options.forEach((key, value) -> {
-            if (value instanceof Number) {
-                body.add(key, new JsonPrimitive((Number) value));
-            } else if (!value.toString().isEmpty()) {
-                body.addProperty(key, value.toString());
-            }
-        });
+        Json.addAll(body, options);
         return JobJson.readJob(transport.send("POST", HttpServiceClient.API + "/trainings", JSON, utf8(body)));
     }
 

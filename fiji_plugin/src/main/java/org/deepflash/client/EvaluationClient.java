@@ -2,7 +2,7 @@ package org.deepflash.client;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,15 +25,22 @@ public final class EvaluationClient {
      * @param predictions file name to bytes
      * @param truths file name to bytes; names pair the two
      */
-    public Job submit(Map<String, Double> options, Map<String, byte[]> predictions, Map<String, byte[]> truths) {
+    public Job submit(Map<String, ?> options, Map<String, byte[]> predictions, Map<String, byte[]> truths) {
         JsonObject json = new JsonObject();
-        options.forEach((key, value) -> json.add(key, value == Math.rint(value) && !key.equals("iou")
-            && !key.equals("threshold") ? new JsonPrimitive(value.longValue()) : new JsonPrimitive(value)));
+        Json.addAll(json, options);
         Multipart body = new Multipart().addJson("options", json.toString());
         predictions.forEach((name, bytes) -> body.addFile("prediction", toHeader(name), bytes));
         truths.forEach((name, bytes) -> body.addFile("truth", toHeader(name), bytes));
         return JobJson.readJob(transport.send("POST", HttpServiceClient.API + "/evaluations", body.getContentType(),
             body.close()));
+    }
+
+    /** Starts an evaluation of a model on a data set; both stand in the options. */
+    public Job submit(Map<String, ?> options) {
+        JsonObject json = new JsonObject();
+        Json.addAll(json, options);
+        return JobJson.readJob(transport.send("POST", HttpServiceClient.API + "/evaluations", "application/json",
+            json.toString().getBytes(StandardCharsets.UTF_8)));
     }
 
     private static String toHeader(String name) {

@@ -87,6 +87,11 @@ public final class HttpServiceClient implements ServiceClient {
     }
 
     @Override
+    public SchemaClient schemas() {
+        return new SchemaClient(transport);
+    }
+
+    @Override
     public Job submitSegmentation(SegmentSettings settings, String imageName, byte[] tiff) {
         JsonObject options = new JsonObject();
         options.addProperty("model", settings.getModel());
@@ -96,6 +101,7 @@ public final class HttpServiceClient implements ServiceClient {
         if (settings.getMinRoiSize() != null) {
             options.addProperty("min_roi_size", settings.getMinRoiSize());
         }
+        Json.addAll(options, settings.getServiceOptions());
         Multipart body = new Multipart().addJson("options", options.toString())
             .addFile("image", toFileName(imageName), tiff);
         return JobJson.readJob(transport.send("POST", API + "/segmentations", body.getContentType(), body.close()));

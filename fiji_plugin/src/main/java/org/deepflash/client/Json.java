@@ -8,6 +8,7 @@ import com.google.gson.JsonParser;
 import java.io.UnsupportedEncodingException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /** Reads JSON without surprises: what is absent or null becomes the given default. */
 final class Json {
@@ -44,6 +45,19 @@ final class Json {
     static JsonArray array(JsonObject object, String key) {
         JsonElement element = object.get(key);
         return element == null || !element.isJsonArray() ? new JsonArray() : element.getAsJsonArray();
+    }
+
+    /** Adds numbers, words and booleans as they are. */
+    static void addAll(JsonObject object, Map<String, ?> values) {
+        values.forEach((key, value) -> {
+            if (value instanceof Number) {
+                object.addProperty(key, (Number) value);
+            } else if (value instanceof Boolean) {
+                object.addProperty(key, (Boolean) value);
+            } else {
+                object.addProperty(key, value.toString());
+            }
+        });
     }
 
     /** Returns text for one segment of an address. */

@@ -28,10 +28,13 @@ public interface ServiceClient {
     /** Returns the calls about evaluations. */
     EvaluationClient evaluations();
 
+    /** Returns the calls about the options that the service takes. */
+    SchemaClient schemas();
+
     /**
      * Starts the segmentation of one plane.
      *
-     * @param settings model, threshold and minimum ROI size are used
+     * @param settings model, threshold, minimum ROI size and what only the service knows are used
      * @param imageName name of the image for messages and tables
      * @param tiff the raw values
      */

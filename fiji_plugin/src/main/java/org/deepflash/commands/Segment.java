@@ -21,13 +21,15 @@ import org.deepflash.fiji.RoiPainter;
 import org.deepflash.fiji.RoiPairing;
 import org.deepflash.fiji.RoiTable;
 import org.deepflash.fiji.SegmentedPlane;
-import org.deepflash.records.InputException;
 import org.deepflash.records.ModelInfo;
 import org.deepflash.records.OptionText;
 import org.deepflash.records.SegmentSettings;
 
 /** {@code DFL Segment...}: finds ROIs in the current image. */
 public final class Segment implements PlugIn {
+
+    /** Kind of the job, as the service calls it. */
+    static final String KIND = "segmentation";
 
     @Override
     public void run(String argument) {
@@ -47,11 +49,9 @@ public final class Segment implements PlugIn {
         ImagePlus image = Images.needCurrent();
         ServiceClient client = Connector.connect();
         List<ModelInfo> models = client.listModels();
-        if (models.isEmpty()) {
-            throw new InputException("The library has no model yet. Train one with `deepflash train`,"
-                + " or import one with `deepflash models import`.");
-        }
-        SegmentSettings settings = SegmentDialog.ask(image, models);
+        SegmentDialog.refuseEmpty(models);
+        SegmentSettings settings = SegmentDialog.ask(image, models,
+            ServiceFields.load(client, KIND, SegmentSettings.OWN));
         Segmentation result = carryOut(image, settings, new Segmentation(client, settings, models));
         if (result.getRois().isEmpty()) {
             IJ.showMessage("DeepFLaSH", Sentence.wrap(result.describeNothing()));
@@ -66,7 +66,8 @@ public final class Segment implements PlugIn {
      * @throws IOException if a file cannot be read or written
      */
     public static int segment(OptionText options) throws IOException {
-        SegmentSettings settings = SegmentSettings.fromOptions(options);
+        SegmentSettings settings = SegmentSettings.fromOptions(options,
+            ServiceFields.loadFor(options, SegmentSettings.KEYS, KIND, SegmentSettings.OWN));
         ImagePlus image = Images.find(settings.getImage());
         settings.getModel();
         ServiceClient client = Connector.connect();
@@ -150,6 +151,7 @@ public final class Segment implements PlugIn {
     }
 
     private static Path output(ImagePlus image, SegmentSettings settings, String suffix) {
-        return Paths.get(settings.getOutputFolder()).resolve(RoiPairing.stem(image.getTitle()) + suffix);
+        return Paths.get(settings.getOutputFolder()).resolve(RoiPairing.stem(image.getTitle())
+            + settings.getSuffix() + suffix);
     }
 }

@@ -8,7 +8,9 @@ import java.awt.Label;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.deepflash.records.InputException;
 import org.deepflash.records.ModelInfo;
+import org.deepflash.records.OptionFields;
 import org.deepflash.records.OptionText;
 import org.deepflash.records.Planes;
 import org.deepflash.records.SegmentSettings;
@@ -25,7 +27,8 @@ final class SegmentDialog {
     }
 
     /** Asks the user; ends the command if the dialog is cancelled. */
-    static SegmentSettings ask(ImagePlus image, List<ModelInfo> models) {
+    static SegmentSettings ask(ImagePlus image, List<ModelInfo> models, OptionFields known) {
+        ServiceFields fields = new ServiceFields(known);
         GenericDialog dialog = new GenericDialog("DFL Segment");
         addModel(dialog, models);
         String[] channels = channelNames(image);
@@ -34,6 +37,7 @@ final class SegmentDialog {
         dialog.addStringField("Threshold", Prefs.get(PREFIX + "threshold", SegmentSettings.FROM_MODEL), 8);
         dialog.addStringField("Min_ROI_size", Prefs.get(PREFIX + "min_roi_size", SegmentSettings.FROM_MODEL), 8);
         dialog.addMessage("Threshold 0 to 1, minimum size in pixels; \"model\" = the values of the model.");
+        fields.addTo(dialog);
         dialog.addCheckbox("Mask", Prefs.get(PREFIX + "mask", false));
         dialog.addCheckbox("Labels", Prefs.get(PREFIX + "labels", false));
         dialog.addCheckbox("Probability map", Prefs.get(PREFIX + "probability", false));
@@ -44,10 +48,19 @@ final class SegmentDialog {
         if (dialog.wasCanceled()) {
             throw Failures.cancel();
         }
-        return read(dialog);
+        return SegmentSettings.fromOptions(read(dialog, fields), known);
     }
 
-    private static void addModel(GenericDialog dialog, List<ModelInfo> models) {
+    /** Refuses to ask for a model where there is none. */
+    static void refuseEmpty(List<ModelInfo> models) {
+        if (models.isEmpty()) {
+            throw new InputException("The library has no model yet. Train one with `deepflash train`,"
+                + " or import one with `deepflash models import`.");
+        }
+    }
+
+    /** Adds the choice of the model, and a line on the chosen one. */
+    static void addModel(GenericDialog dialog, List<ModelInfo> models) {
         String[] names = models.stream().map(ModelInfo::getName).toArray(String[]::new);
         dialog.addChoice("Model", names, Prefs.get(MODEL, names[0]));
         Choice choice = (Choice) dialog.getChoices().get(0);
@@ -69,19 +82,20 @@ final class SegmentDialog {
         return names.toArray(new String[0]);
     }
 
-    private static SegmentSettings read(GenericDialog dialog) {
+    private static OptionText read(GenericDialog dialog, ServiceFields fields) {
         StringBuilder options = new StringBuilder();
         add(options, "model", dialog.getNextChoice());
         options.append(OptionText.write("channel", dialog.getNextChoice())).append(' ');
         add(options, "planes", dialog.getNextChoice());
         add(options, "threshold", dialog.getNextString().trim());
         add(options, "min_roi_size", dialog.getNextString().trim());
+        OptionText more = fields.readFrom(dialog, OptionText.parse(""));
         for (String box : BOXES) {
             boolean isTicked = dialog.getNextBoolean();
             Prefs.set(PREFIX + box, isTicked);
             options.append(isTicked ? box + " " : "");
         }
-        return SegmentSettings.fromOptions(OptionText.parse(options.toString()));
+        return more.withAll(OptionText.parse(options.toString()));
     }
 
     private static void add(StringBuilder options, String key, String value) {

@@ -11,6 +11,7 @@ import org.deepflash.client.Connection;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.records.Job;
 import org.deepflash.records.ModelInfo;
+import org.deepflash.records.OptionFields;
 import org.deepflash.records.OptionText;
 import org.deepflash.records.TrainSettings;
 
@@ -18,12 +19,12 @@ import org.deepflash.records.TrainSettings;
 public final class Train extends Command {
 
     private static final String PREFIX = "deepflash.train.";
-    private static final String BY_PRESET = "0";
+    private static final String KIND = "training";
 
     @Override
     void runWithDialog() throws IOException {
         ServiceClient client = Connector.connect();
-        TrainSettings settings = ask(client.listModels());
+        TrainSettings settings = ask(client.listModels(), ServiceFields.load(client, KIND, TrainSettings.OWN));
         Job job = submit(client, settings);
         MonitorWindow.open(new Connection(client, Connector::reconnect), job);
     }
@@ -39,8 +40,9 @@ public final class Train extends Command {
      * @return the id of the job
      */
     public static String start(OptionText options) throws IOException {
-        TrainSettings settings = TrainSettings.fromOptions(options);
         ServiceClient client = Connector.connect();
+        TrainSettings settings = TrainSettings.fromOptions(options,
+            ServiceFields.load(client, KIND, TrainSettings.OWN));
         Job job = submit(client, settings);
         if (settings.waits()) {
             TrainingMonitor.follow(new Connection(client, Connector::reconnect), job, settings.getOutputFolder());
@@ -70,7 +72,8 @@ public final class Train extends Command {
         data.getProblems().forEach(problem -> IJ.log("DeepFLaSH: left out. " + problem));
     }
 
-    private static TrainSettings ask(List<ModelInfo> models) {
+    private static TrainSettings ask(List<ModelInfo> models, OptionFields known) {
+        ServiceFields fields = new ServiceFields(known);
         List<String> bases = new ArrayList<>();
         bases.add(TrainSettings.NEW);
         models.forEach(model -> bases.add(model.getName()));
@@ -81,36 +84,21 @@ public final class Train extends Command {
         dialog.addDirectoryField("Mask_folders", Prefs.get(PREFIX + "mask_folders", ""), 36);
         dialog.addMessage("Model: name of the new model. Base: new, or a model to go on from (fewer epochs and"
             + " images).\nMask folders: a folder with one folder per expert, or anna=DIR;ben=DIR.");
-        dialog.addChoice("Preset", TrainSettings.PRESETS.toArray(new String[0]), Prefs.get(PREFIX + "preset", "standard"));
-        dialog.addStringField("Epochs", BY_PRESET, 8);
-        dialog.addChoice("Consensus of the experts", TrainSettings.CONSENSUS.toArray(new String[0]), "auto");
-        dialog.addStringField("Min_ROI_size", "", 8);
-        dialog.addStringField("Channel", "0", 8);
-        dialog.addStringField("Seed", "0", 8);
-        dialog.addStringField("Folds", BY_PRESET, 8);
-        dialog.addCheckbox("Compare with a training from scratch", false);
-        dialog.addMessage("Epochs and folds 0 = as the preset says; at least 50 to go on from a base, 100 from new.\n"
-            + "Minimum ROI size in pixels, empty = found from the annotations. Channel 0 = the only one.");
+        fields.addTo(dialog);
         dialog.showDialog();
         if (dialog.wasCanceled()) {
             throw Failures.cancel();
         }
-        return read(dialog);
+        return TrainSettings.fromOptions(read(dialog, fields), known);
     }
 
-    private static TrainSettings read(GenericDialog dialog) {
+    private static OptionText read(GenericDialog dialog, ServiceFields fields) {
         OptionText options = OptionText.parse("").with("model", dialog.getNextString().trim())
             .with("base", dialog.getNextChoice()).with("image_folder", dialog.getNextString().trim())
-            .with("mask_folders", dialog.getNextString().trim()).with("preset", dialog.getNextChoice())
-            .with("epochs", dialog.getNextString().trim()).with("consensus", dialog.getNextChoice())
-            .with("min_roi_size", dialog.getNextString().trim()).with("channel", dialog.getNextString().trim())
-            .with("seed", dialog.getNextString().trim()).with("folds", dialog.getNextString().trim());
-        if (dialog.getNextBoolean()) {
-            options = options.with("compare", "");
-        }
-        for (String key : new String[] {"model", "base", "image_folder", "mask_folders", "preset"}) {
+            .with("mask_folders", dialog.getNextString().trim());
+        for (String key : new String[] {"model", "base", "image_folder", "mask_folders"}) {
             Prefs.set(PREFIX + key, options.get(key, ""));
         }
-        return TrainSettings.fromOptions(options);
+        return fields.readFrom(dialog, options);
     }
 }

@@ -137,18 +137,31 @@ public final class OptionText {
      * @throws InputException naming the unknown keys
      */
     public void allowOnly(Set<String> known) {
-        List<String> unknown = new ArrayList<>(values.keySet());
-        unknown.removeAll(known);
+        List<String> unknown = findUnknown(known);
         if (!unknown.isEmpty()) {
             throw new InputException("Unknown option " + String.join(", ", unknown) + ". Known are "
                 + String.join(", ", new TreeSet<>(known)) + ".");
         }
     }
 
+    /** Returns the keys that are not among the known ones. */
+    public List<String> findUnknown(Set<String> known) {
+        List<String> unknown = new ArrayList<>(values.keySet());
+        unknown.removeAll(known);
+        return unknown;
+    }
+
     /** Returns these options and one more; a key that is there already is replaced. */
     public OptionText with(String key, String value) {
         Map<String, String> changed = new LinkedHashMap<>(values);
         changed.put(key, value);
+        return new OptionText(changed);
+    }
+
+    /** Returns these options and others; keys that are there already are replaced. */
+    public OptionText withAll(OptionText others) {
+        Map<String, String> changed = new LinkedHashMap<>(values);
+        changed.putAll(others.values);
         return new OptionText(changed);
     }
 

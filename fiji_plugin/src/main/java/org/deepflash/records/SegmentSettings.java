@@ -3,6 +3,7 @@ package org.deepflash.records;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 
 /** What the user chose for one segmentation: the keys of {@code DFL Segment...}. */
@@ -11,19 +12,25 @@ public final class SegmentSettings {
     /** Word for "the value of the model card". */
     public static final String FROM_MODEL = "model";
 
-    /** The macro keys; {@code image}, {@code output_folder} and {@code overwrite} are for macros only. */
+    /** The macro keys; {@code image}, {@code output_folder}, {@code suffix} and {@code overwrite} are for macros only. */
     public static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList(
         "model", "channel", "planes", "threshold", "min_roi_size", "mask", "labels", "probability",
-        "add_to_manager", "append", "table", "image", "output_folder", "overwrite")));
+        "add_to_manager", "append", "table", "image", "output_folder", "suffix", "overwrite")));
+
+    /** The options of the service that stand in {@link #KEYS}, or for which Fiji has something of its own. */
+    public static final Set<String> OWN = Collections.unmodifiableSet(new HashSet<>(Arrays.asList(
+        "model", "dataset", "threshold", "min_roi_size", "channel", "planes")));
 
     private final OptionText options;
+    private final Map<String, Object> serviceOptions;
     private final Planes planes;
     private final int channel;
     private final Double threshold;
     private final Integer minRoiSize;
 
-    private SegmentSettings(OptionText options) {
+    private SegmentSettings(OptionText options, OptionFields fields) {
         this.options = options;
+        this.serviceOptions = fields.read(options);
         this.planes = Planes.fromWord(options.get("planes", Planes.CURRENT.getWord()));
         this.channel = options.getInt("channel", 0);
         String size = options.get("min_roi_size", FROM_MODEL);
@@ -31,6 +38,10 @@ public final class SegmentSettings {
         this.threshold = readThreshold(options.get("threshold", FROM_MODEL));
         if (channel < 0) {
             throw new InputException("channel=" + channel + " is not known. Channels count from 1; 0 is the one shown.");
+        }
+        if (getSuffix().matches(".*[/\\\\:*?\"<>|\\p{Cntrl}].*")) {
+            throw new InputException("suffix=" + getSuffix() + " becomes part of file names. Use letters, digits, - and"
+                + " _.");
         }
         if (minRoiSize != null && minRoiSize < 0) {
             throw new InputException("min_roi_size=" + minRoiSize + " is negative. Give an area in pixels, or 0.");
@@ -43,8 +54,18 @@ public final class SegmentSettings {
      * @throws InputException naming an unknown key or a value that cannot be used
      */
     public static SegmentSettings fromOptions(OptionText options) {
-        options.allowOnly(KEYS);
-        return new SegmentSettings(options);
+        return fromOptions(options, OptionFields.NONE);
+    }
+
+    /**
+     * Reads the settings from a macro string.
+     *
+     * @param fields options of the service for which this plugin has no key
+     * @throws InputException naming an unknown key or a value that cannot be used
+     */
+    public static SegmentSettings fromOptions(OptionText options, OptionFields fields) {
+        options.allowOnly(fields.addTo(KEYS));
+        return new SegmentSettings(options, fields);
     }
 
     private static Double readThreshold(String text) {
@@ -88,6 +109,11 @@ public final class SegmentSettings {
         return minRoiSize;
     }
 
+    /** Returns name to Boolean, Long, Double or String, for the service as it is. */
+    public Map<String, Object> getServiceOptions() {
+        return serviceOptions;
+    }
+
     /** Tells whether a box is ticked: mask, labels, probability, add_to_manager, append or table. */
     public boolean wants(String box) {
         return options.has(box);
@@ -96,6 +122,11 @@ public final class SegmentSettings {
     /** Returns number or title of the image, empty for the current one. */
     public String getImage() {
         return options.get("image", "");
+    }
+
+    /** Returns what stands between the name of the image and the kind of a result file. */
+    public String getSuffix() {
+        return options.get("suffix", "");
     }
 
     /** Returns the folder for result files, empty for none. */

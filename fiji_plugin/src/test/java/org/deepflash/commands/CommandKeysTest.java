@@ -34,6 +34,7 @@ class CommandKeysTest {
     private static Map<String, Set<String>> keys() {
         Map<String, Set<String>> keys = new LinkedHashMap<>();
         keys.put("DFL Segment...", SegmentSettings.KEYS);
+        keys.put("DFL Segment Folder...", SegmentFolder.KEYS);
         keys.put("DFL Set Up...", ConnectionSettings.KEYS);
         keys.put("DFL Model Library...", ModelActions.KEYS);
         keys.put("DFL Train...", TrainSettings.KEYS);

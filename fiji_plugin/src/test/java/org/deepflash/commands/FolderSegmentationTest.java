@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import org.deepflash.Macros;
 import org.deepflash.client.StubService;
@@ -34,7 +35,8 @@ class FolderSegmentationTest {
     @BeforeEach
     void start() throws IOException {
         service = new StubService().on("GET /api/v1/models", 200,
-            "{\"models\":[{\"name\":\"tiny\",\"version\":1,\"network\":{\"channels\":1}}]}");
+            "{\"models\":[{\"name\":\"tiny\",\"version\":1,\"network\":{\"channels\":1}}]}")
+            .on("GET /api/v1/schemas/segmentation", 200, "{\"properties\":{\"glow\":{\"type\":\"number\"}}}");
         Files.write(folder.resolve("service.json"),
             ("{\"url\":\"" + service.url() + "\",\"token\":\"t\",\"api\":1}").getBytes(StandardCharsets.UTF_8));
         System.setProperty("deepflash.home", folder.toString());
@@ -61,15 +63,18 @@ class FolderSegmentationTest {
 
     @Test
     void aFileThatIsNoImageIsARowAndNoOtherImageTakesItsPlace() throws IOException {
+        byte[] whole = Files.readAllBytes(images.resolve("good, 1.tif"));
+        Files.write(images.resolve("zz_cut.tif"), Arrays.copyOf(whole, whole.length - 9));
         Files.write(images.resolve("zz_bad.tif"), "no image".getBytes(StandardCharsets.UTF_8));
         ImagePlus own = new ImagePlus("users own image", new ByteProcessor(16, 16));
         WindowManager.setTempCurrentImage(own);
         String answer = run("");
-        assertTrue(answer.contains("No image was segmented (0 segmented, 0 kept, 2 failed)"), answer);
+        assertTrue(answer.contains("No image was segmented (0 segmented, 0 kept, 3 failed)"), answer);
         String[] rows = summary().split("\n");
         assertEquals("Image,ROIs,Error", rows[0]);
         assertTrue(rows[1].startsWith("\"good, 1.tif\",,\""), rows[1]);
         assertTrue(rows[2].startsWith("zz_bad.tif,,\"") && rows[2].contains("cannot be opened as an image"), rows[2]);
+        assertTrue(rows[3].startsWith("zz_cut.tif,,\"") && rows[3].contains("its end is missing"), rows[3]);
         assertEquals(own, WindowManager.getCurrentImage());
         assertFalse(Files.exists(output.resolve("users own image_RoiSet.zip")));
     }
@@ -86,6 +91,7 @@ class FolderSegmentationTest {
     @Test
     void wrongOptionsAreNamedBeforeAnythingIsDone() throws IOException {
         assertTrue(run("treshold=0.99").contains("Unknown option treshold"));
+        assertTrue(run("glow=much").contains("glow=much is no number"));
         assertTrue(run("threshold=9").contains("no probability"));
         assertTrue(Macros.segmentFolder("images=/nope output=x model=[tiny").contains("Close it with ]"));
         assertTrue(Macros.segmentFolder("images=/nope output=x model=tiny").contains("There is no folder"));
