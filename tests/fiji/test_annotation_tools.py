@@ -75,7 +75,7 @@ def test_a_session_by_its_dialog_is_blind_and_saved(
     shoot(tools, "annotate")
     tools.do("press", "OK")
     await_that(lambda: "Image 1 of 4" in tools.do("images"))
-    order = []
+    order: list[str] = []
     for number in range(1, 5):
         shown = title(tools)
         assert shown == f"done Image {number} of 4"
