@@ -62,7 +62,10 @@ def count_tile_threads() -> int:
     """
     if describe_device().kind == "cpu":
         return 1
-    return max(1, min(MOST_TILE_THREADS, (psutil.cpu_count() or 2) - 1))
+    process = psutil.Process()
+    # what this process may use, which is less in a container or on a cluster; macOS tells none
+    own = len(process.cpu_affinity() or ()) if hasattr(process, "cpu_affinity") else 0
+    return max(1, min(MOST_TILE_THREADS, (own or psutil.cpu_count() or 2) - 1))
 
 
 def make_deterministic() -> None:

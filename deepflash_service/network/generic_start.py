@@ -6,9 +6,11 @@ import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
+from deepflash_service.errors import SetupError
 from deepflash_service.records import NetworkCard
 
 if TYPE_CHECKING:
@@ -27,8 +29,7 @@ def build_start(card: NetworkCard) -> Any:
     """Build the network with which a new model begins.
 
     The weights come from fields that ``core.synthetic`` generates (benchmarks/generic_start.py);
-    no image of a microscope is among them. On 18 images of lab-wue1 they gave a mean Dice of
-    0.823 instead of 0.816 after 1,500 steps, and 0.818 instead of 0.795 after 600. Starting from
+    no image of a microscope is among them. What they give: docs/decisions/0016. Starting from
     generated images: Tremblay et al., CVPR Workshops 2018.
 
     Parameters
@@ -41,6 +42,11 @@ def build_start(card: NetworkCard) -> Any:
     -------
     keras.Model or None
         None where the card describes another network than the stored one: it begins at random.
+
+    Raises
+    ------
+    SetupError
+        Code ``broken_installation``.
     """
     from deepflash_service.network.architecture import build_network
 
@@ -68,10 +74,24 @@ def _fits(card: NetworkCard) -> bool:
 
 
 def _read() -> list[npt.NDArray[np.float32]]:
-    with np.load(START_FILE, allow_pickle=False) as stored:
-        return [stored[name].astype(np.float32) for name in sorted(stored.files)]
+    try:
+        with START_FILE.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return [stored[name].astype(np.float32) for name in sorted(stored.files)]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise _tell_damage() from error
+
+
+def _tell_damage() -> SetupError:
+    return SetupError(
+        f"The weights with which new models begin ({START_FILE.name}) are missing or damaged. "
+        "Install this program again.",
+        code="broken_installation",
+    )
 
 
 @cache
 def _digest() -> str:
-    return hashlib.sha256(START_FILE.read_bytes()).hexdigest()[:12]
+    try:
+        return hashlib.sha256(START_FILE.read_bytes()).hexdigest()[:12]
+    except OSError as error:
+        raise _tell_damage() from error

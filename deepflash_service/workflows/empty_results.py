@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from deepflash_service.records import ProbabilityMap
 
+_DARKENED = 1.15
+"""Factor by which the span must have grown before noise is named as a reason."""
 _SMALL_ROIS = "lower the minimum ROI size if these are what you look for."
 
 
@@ -93,7 +95,7 @@ def _describe_light(pixels: Any) -> str:
         plane = stack[..., channel]
         spread, noise = measure_range(plane), NoiseMeter()
         noise.add(plane)
-        if spread == 0 or span <= spread:
+        if spread == 0 or span < _DARKENED * spread:
             return ""
         ratios.append(spread / max(noise.find_sigma(), noise.find_smooth()))
     return (

@@ -11,7 +11,7 @@ import numpy as np
 from deepflash_service.core.agreement import score_labels
 from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.errors import ComputeError
-from deepflash_service.records import SegmentOptions
+from deepflash_service.records import NetworkCard, SegmentOptions
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.pixel_sizes import scale_model
 from deepflash_service.workflows.planes import choose_cut
@@ -124,6 +124,8 @@ def score_new(
     str
         Why it is empty.
     """
+    from deepflash_service.network.generic_start import name_start
+
     rival = replace(
         course,
         ahead=course.members,
@@ -132,8 +134,11 @@ def score_new(
     )
     if hooks.is_stopping():
         return {}, _STOPPED
+    # what "new" as base model would be, not a copy of the base's shape
+    network = NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
+    own = card.model_copy(update={"network": network, "start": name_start(network)})
     try:
-        trained = train_members(data, rival, card=card, keeper=keeper, base=None, hooks=hooks)
+        trained = train_members(data, rival, card=own, keeper=keeper, base=None, hooks=hooks)
     except ComputeError as error:
         return {}, f"The training from scratch is not compared: {error.message}"
     if trained.fault or trained.is_stopped:

@@ -11,6 +11,7 @@ from deepflash_service.core.agreement import score_prediction
 from deepflash_service.core.labels import label_rois
 from deepflash_service.core.normalization import normalize
 from deepflash_service.core.synthetic import make_field
+from deepflash_service.errors import SetupError
 from deepflash_service.network import generic_start
 from deepflash_service.network.architecture import build_network
 from deepflash_service.network.generic_start import build_start, name_start, write_start
@@ -61,3 +62,14 @@ def test_written_weights_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_card_names_the_start() -> None:
     """A network with a start is told from others by a digest of its weights."""
     assert name_start(NetworkCard(channels=2)).startswith("generated cells ")
+
+
+def test_a_damaged_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing or cut short: the error names the remedy."""
+    whole = generic_start.START_FILE.read_bytes()
+    monkeypatch.setattr(generic_start, "START_FILE", tmp_path / "start.npz")
+    for content in (None, whole[:1000], b"nothing"):
+        if content is not None:
+            (tmp_path / "start.npz").write_bytes(content)
+        with pytest.raises(SetupError, match="Install this program again"):
+            build_start(NetworkCard())

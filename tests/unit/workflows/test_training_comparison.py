@@ -208,9 +208,11 @@ def rivals(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return what is trained from scratch; the list first holds how that ends."""
     ends: list[Any] = []
 
-    def train(_data: Any, course: Course, *, base: Any, **_facts: Any) -> TrainedMembers:
+    def train(
+        _data: Any, course: Course, *, card: ModelCard, base: Any, **_facts: Any
+    ) -> TrainedMembers:
         end = ends.pop(0)
-        ends.append((course, base))
+        ends.append((course, base, card))
         if isinstance(end, Exception):
             raise end
         return TrainedMembers(maps={0: draw_map(0.9), 1: draw_map(0.9)}, **end)
@@ -230,8 +232,10 @@ def test_rivals_learn_without_the_base_on_the_same_folds(rivals: list[Any]) -> N
     rivals.append({})
     scores, fault = train_rivals()
     assert ({index: one.f1 for index, one in scores.items()}, fault) == ({0: 1.0, 1: 1.0}, "")
-    course, base = rivals[0]
+    course, base, card = rivals[0]
     assert base is None
+    # the shape that a new model would have, whatever the base looks like
+    assert (card.network.filters, card.network.depth, card.start) == (8, 1, "random")
     assert (course.folds, course.epochs, course.seed) == (COURSE.folds, 9, 3)
     assert (course.ahead, course.total) == (2, COURSE.total) == (2, 4)
     assert "only to compare" in course.title

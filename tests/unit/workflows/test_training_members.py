@@ -7,14 +7,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
+from deepflash_service.network import training
 from deepflash_service.network.devices import Device
-from deepflash_service.records import ModelCard
+from deepflash_service.network.generic_start import build_start
+from deepflash_service.records import ModelCard, NetworkCard
 from deepflash_service.workflows import training_members
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.training_course import Course
 from deepflash_service.workflows.training_members import TrainedMembers, train_members
+from deepflash_service.workflows.training_report import MemberReport
+from tests.unit.workflows.training_samples import make_data
 
 COURSE = Course(filters=8, depth=1, epochs=9, folds=((0,), (1,), (2,)), seed=0)
 
@@ -129,3 +134,33 @@ def test_a_fault_ends_the_training_with_the_members_so_far(train: Any) -> None:
     assert result.fault == f"member 2 of 3, {fault}"
     _, again = train(lambda _number: {})
     assert again == [1, 2]
+
+
+@pytest.mark.keras
+def test_new_models_begin_with_the_shipped_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The usual network is given the weights that learnt generated cells, another one none."""
+    given: list[Any] = []
+    monkeypatch.setattr(training, "train_member", lambda *_, start, **__: given.append(start))
+    kept = SimpleNamespace(
+        read=lambda _warn: None, begin=lambda: None, is_due=None, save=None, discard=None
+    )
+    report = cast("MemberReport", SimpleNamespace(tell_start=lambda *_, **__: None))
+    for network in (NetworkCard(), NetworkCard(filters=8)):
+        card = ModelCard(name="m", network=network, min_roi_size=9)
+        member = training_members._Member(make_data(2), COURSE, card=card, number=0, base=None)
+        member.train(cast("Any", kept), report, Hooks())
+    expected = build_start(NetworkCard()).get_weights()
+    for one, other in zip(given[0].get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert given[1] is None
+
+
+def test_another_start_is_another_training() -> None:
+    """What was begun with other weights is not taken for the same when it is resumed."""
+    hashes = {
+        training_members._Member(
+            make_data(2), COURSE, card=ModelCard(name="m", start=start), number=0, base=None
+        ).hash_settings()
+        for start in ("random", "generated cells 1", "generated cells 2")
+    }
+    assert len(hashes) == 3
