@@ -52,15 +52,22 @@ class Desktop:
             elif line.startswith(">>"):
                 self._lines.put("")
 
-    def _await_answer(self) -> str:
+    def _await_answer(self, seconds: float = ANSWER_SECONDS) -> str:
         try:
-            text = self._lines.get(timeout=ANSWER_SECONDS)
+            text = self._lines.get(timeout=seconds)
         except Empty:
             raise AssertionError("ImageJ gave no answer: a window may be waiting") from None
         return text.replace("\\n", "\n").replace("\\\\", "\\")
 
-    def do(self, word: str, rest: str = "") -> str:
+    def do(self, word: str, rest: str = "", *, seconds: float = ANSWER_SECONDS) -> str:
         """Send one line to the driver and return its answer.
+
+        Parameters
+        ----------
+        word, rest : str
+            What to do, see ``FijiDriver``.
+        seconds : float, optional
+            How long it may take; trainings take longer than the default.
 
         Raises
         ------
@@ -70,7 +77,7 @@ class Desktop:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word} {rest}".rstrip().replace("\n", "\\n") + "\n")
         self._process.stdin.flush()
-        answer = self._await_answer()
+        answer = self._await_answer(seconds)
         assert not answer.startswith("error: "), answer
         return answer
 

@@ -137,7 +137,7 @@ def test_annotation_macro_saves_one_image(folder: Path, run_headless: object) ->
         ("DeepFLaSH_Annotate.ijm", "output=/nope expert=../x", "becomes a file name"),
         ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=x", "There is no folder"),
         ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=[x", "Close it with ]"),
-        ("DeepFLaSH_Segment_Folder.ijm", "images=. output=. model=x odd=1", "Unknown option odd"),
+        ("DeepFLaSH_Segment_Folder.ijm", "images=. output=. model=x threshold=9", "no probability"),
         ("Workflow_Example.ijm", "data=/nope", "data=DIR output=DIR model=NAME"),
     ],
 )  # fmt: skip
@@ -182,6 +182,8 @@ def test_folder_macro_segments_and_tells_what_failed(
     assert any(row.startswith('colour.tif,,"This is an RGB image') for row in rows)
     assert any(row.startswith('zz_bad.tif,,"') and "cannot be opened" in row for row in rows)
     assert clean_desktop.do("macro", call) == "done 0 segmented, 3 kept, 2 failed mine1"
+    odd = f'return call("org.deepflash.Macros.segmentFolder", "{given} odd=1");'
+    assert "Unknown option odd" in clean_desktop.do("macro", odd)
     assert tifffile.imread(tmp_path / "out" / "cells_labels.tif").max() == 6
     assert len(roifile.roiread(tmp_path / "out" / "cells_RoiSet.zip")) == 6
     table = (tmp_path / "out" / "cells_rois.csv").read_text().splitlines()

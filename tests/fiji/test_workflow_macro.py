@@ -92,7 +92,8 @@ def test_one_macro_does_the_whole_workflow_with_and_without_a_display(
     given = f"data=[{samples}] output=[{{}}] model={{}} epochs=1 seed=3"
     own = imagej_2.do("manager", "mine").splitlines()
     call = given.format(output["window"], "flow_window") + " retrain"
-    answer = imagej_2.do("macro", f'return runMacro("{macro.as_posix()}", "{call}");')
+    line = f'return runMacro("{macro.as_posix()}", "{call}");'
+    answer = imagej_2.do("macro", line, seconds=400)
     found = check_files(output["window"], "flow_window")
     assert answer == f"done {found} ROIs in 4 images"
     assert imagej_2.do("manager").splitlines()[: len(own)] == own

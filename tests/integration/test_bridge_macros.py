@@ -107,14 +107,14 @@ def test_a_macro_called_by_a_macro_fails_both(fiji: FijiBridge, tmp_path: Path) 
 def test_a_command_of_the_plugin_that_fails_ends_the_macro(fiji: FijiBridge) -> None:
     """The plugin aborts the macro without ImageJ's error flag; its sentence is the cause."""
     image = fiji.to_imageplus(np.zeros((20, 30), np.uint16))
-    macro = 'x = 1;\nrun("DFL Segment...", "model=x nonsense=1");\nreturn "after";'
-    with pytest.raises(MacroError, match="nonsense") as caught:
+    macro = 'x = 1;\nrun("DFL Segment...", "model=x threshold=9");\nreturn "after";'
+    with pytest.raises(MacroError, match="threshold=9 is no probability") as caught:
         fiji.run_macro(macro, image=image)
     assert caught.value.line == 2
     with pytest.raises(MacroError, match="needs a display"):
         fiji.run_macro('roiManager("reset");')
-    with pytest.raises(MacroError, match="nonsense"):
-        fiji.run_command("DFL Segment...", image=image, model="x", nonsense=1)
+    with pytest.raises(MacroError, match="threshold=9 is no probability"):
+        fiji.run_command("DFL Segment...", image=image, model="x", threshold=9)
 
 
 def test_imagej_is_usable_after_errors(fiji: FijiBridge) -> None:
