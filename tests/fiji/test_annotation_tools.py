@@ -10,7 +10,7 @@ import pytest
 import roifile
 import tifffile
 
-from tests.fiji.conftest import await_that, draw_spots
+from tests.fiji.conftest import await_recorded, await_that, draw_spots
 from tests.fiji.test_annotations_by_menu import shoot
 
 if TYPE_CHECKING:
@@ -168,3 +168,37 @@ def test_undo_classes_and_the_own_rois_of_a_person(
 def test_wrong_steps_are_told_in_one_sentence(tools: Desktop, options: str, sentence: str) -> None:
     """Nothing happens, and cause and remedy are named."""
     assert sentence in act(tools, options)
+
+
+def test_the_command_installs_the_tools_and_starts(
+    imagej_2: Desktop, images: Path, tmp_path: Path
+) -> None:
+    """By menu the tools are there and the first image is open; the recorded line goes on."""
+    imagej_2.do("macro", 'roiManager("reset");')
+    imagej_2.do("record")
+    imagej_2.do("menu", "DFL Annotate...")
+    imagej_2.do("dialog")
+    for index, text in enumerate(("anna", "cFOS", images, tmp_path / "out", "21", "7")):
+        imagej_2.do("type", f"{index} {text}")
+    if "Blind: file names hidden, order by the seed=true" in imagej_2.do("dialog"):
+        imagej_2.do("tick", "Blind")
+    shoot(imagej_2, "annotate-command")
+    imagej_2.do("press", "OK")
+    imagej_2.do("idle")
+    assert imagej_2.do("macro", "return getTitle() + IJ.getToolName;") == "done alpha.tifpolygon"
+    draw(imagej_2, left=20)
+    assert act(imagej_2, "action=save") == "1 ROIs of anna saved"
+    assert int(tifffile.imread(tmp_path / "out" / "anna" / "alpha.tif").max()) == 1
+    line = await_recorded(imagej_2, "DFL Annotate...")
+    assert "brush=21" in line
+    imagej_2.do("closeall")
+    assert imagej_2.do("macro", f"{line} return getTitle();") == "done beta.tif"
+    width = 'return call("ij.Prefs.get", "{}brush{}", "");'
+    assert imagej_2.do("macro", width.format("deepflash.", "")) == "done 21"
+    assert imagej_2.do("macro", width.format("toolbar.", ".size")) == "done 21"
+    for wrong, sentence in (
+        (line.replace("brush=21", "brush=0"), "brush=0 is no width"),
+        (line.replace("expert=anna", "expert=../x"), "becomes a file name"),
+        (line.replace("image_folder=", "images="), "Unknown option images"),
+    ):
+        assert sentence in imagej_2.do("macro", wrong)

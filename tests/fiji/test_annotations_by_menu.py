@@ -104,11 +104,18 @@ def test_pairs_are_judged_by_menu_and_replayed(imagej_2: Desktop, annotated: Pat
     assert ["2.tif", "ben", "no annotation that fits"] in rows
     assert ["2.tif", "anna", "fits"] in rows
     assert any("lonely.tif" in row[2] for row in rows if len(row) > 2)
+    sizes = [row.split("\t") for row in imagej_2.do("rows", "DeepFLaSH ROI Sizes").splitlines()]
+    assert [row[0] for row in sizes[1:]] == ["anna", "ben"]
+    assert [float(number) for number in sizes[1][1:]] == [3, 12, 113, 197]
     shoot(imagej_2, "pairs")
     line = await_recorded(imagej_2, "DFL Check Pairs...")
     before = imagej_2.do("rows", "DeepFLaSH Pairs")
     assert imagej_2.do("macro", f'setBatchMode(true); {line} return "on";') == "done on"
     assert imagej_2.do("rows", "DeepFLaSH Pairs") == before
+    answer = imagej_2.do("macro", line.replace("experts=[]", "experts=[anna, carl]"))
+    assert "There is no expert carl. Known are anna, ben." in answer
+    imagej_2.do("macro", line.replace("experts=[]", "experts=anna"))
+    assert "ben" not in imagej_2.do("rows", "DeepFLaSH Pairs")
 
 
 def test_experts_are_merged_by_menu_and_replayed(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.fiji.conftest import await_recorded, draw_spots
+from tests.fiji.conftest import await_recorded, await_that, draw_spots
 from tests.fiji.test_annotations_by_menu import shoot
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def test_folder_is_segmented_by_menu_and_replayed(
     imagej_2.do("type", "3 -v1")
     shoot(imagej_2, "segment-folder")
     imagej_2.do("press", "OK")
+    # The first segmentation of a service waits for its worker.
+    await_that((output / "summary-v1.csv").is_file)
     imagej_2.do("idle")
     rows = read_summary(output / "summary-v1.csv")
     assert {name: rois for name, (rois, _) in rows.items()} == {

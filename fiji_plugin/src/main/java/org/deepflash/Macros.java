@@ -4,6 +4,7 @@ import java.util.concurrent.Callable;
 import org.deepflash.commands.AnnotationActions;
 import org.deepflash.commands.CheckPairs;
 import org.deepflash.commands.CheckService;
+import org.deepflash.commands.CorrectAndRetrain;
 import org.deepflash.commands.Evaluate;
 import org.deepflash.commands.Failures;
 import org.deepflash.commands.FolderSegmentation;
@@ -68,6 +69,11 @@ public final class Macros {
     /** Starts a training; returns the id of its job. Keys of {@code DFL Train...}. */
     public static String train(String options) {
         return answer(() -> Train.start(OptionText.parse(options)));
+    }
+
+    /** Saves mended ROIs and trains on; returns a sentence or the id. Keys of {@code DFL Correct and Retrain...}. */
+    public static String correct(String options) {
+        return answer(() -> CorrectAndRetrain.correct(OptionText.parse(options)));
     }
 
     /** Checks images against annotations; returns the counts. Keys of {@code DFL Check Pairs...}. */

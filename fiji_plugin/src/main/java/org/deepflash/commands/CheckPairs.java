@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -20,6 +21,7 @@ import org.deepflash.client.PairAgreement;
 import org.deepflash.fiji.ExpertFolders;
 import org.deepflash.fiji.RoiFiles;
 import org.deepflash.fiji.RoiSizes;
+import org.deepflash.records.InputException;
 import org.deepflash.records.OptionText;
 
 /**
@@ -30,9 +32,11 @@ public final class CheckPairs extends Command {
 
     /** The macro keys. */
     static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("image_folder",
-        "mask_folders")));
+        "mask_folders", "experts")));
     /** Title of the table. */
     static final String TITLE = "DeepFLaSH Pairs";
+    /** Title of the table of the sizes. */
+    static final String SIZES = "DeepFLaSH ROI Sizes";
 
     private static final String PREFIX = "deepflash.train.";
 
@@ -41,13 +45,15 @@ public final class CheckPairs extends Command {
         GenericDialog dialog = new GenericDialog("DFL Check Pairs");
         dialog.addDirectoryField("Image_folder", Prefs.get(PREFIX + "image_folder", ""), 36);
         dialog.addDirectoryField("Mask_folders", Prefs.get(PREFIX + "mask_folders", ""), 36);
-        dialog.addMessage("Mask folders: a folder with one folder per expert, or anna=DIR;ben=DIR.");
+        dialog.addStringField("Experts", "", 36);
+        dialog.addMessage("Mask folders: a folder with one folder per expert, or anna=DIR;ben=DIR.\n"
+            + "Experts: names with commas between; empty = all.");
         dialog.showDialog();
         if (dialog.wasCanceled()) {
             throw Failures.cancel();
         }
         OptionText options = OptionText.parse("").with("image_folder", dialog.getNextString().trim())
-            .with("mask_folders", dialog.getNextString().trim());
+            .with("mask_folders", dialog.getNextString().trim()).with("experts", dialog.getNextString().trim());
         Prefs.set(PREFIX + "image_folder", options.need("image_folder"));
         Prefs.set(PREFIX + "mask_folders", options.need("mask_folders"));
         check(options);
@@ -62,12 +68,13 @@ public final class CheckPairs extends Command {
     public static String check(OptionText options) throws IOException {
         options.allowOnly(KEYS);
         Path images = Paths.get(options.need("image_folder"));
-        String masks = options.need("mask_folders");
+        Map<String, List<Path>> masks = choose(ExpertFolders.find(options.need("mask_folders")),
+            options.get("experts", ""));
         DatasetClient client = Connector.connect().datasets();
         DatasetUpload data = DatasetUpload.send(client, "check", images, masks);
         try {
             int fitting = show(data);
-            tellSizes(ExpertFolders.find(masks));
+            tellSizes(masks);
             tellAgreement(data.compareExperts());
             String summary = fitting + " pairs fit, " + data.getProblems().size() + " problems";
             IJ.log("DeepFLaSH: " + summary + ".");
@@ -75,6 +82,21 @@ public final class CheckPairs extends Command {
         } finally {
             data.discard();
         }
+    }
+
+    private static Map<String, List<Path>> choose(Map<String, List<Path>> experts, String names) {
+        if (names.isEmpty()) {
+            return experts;
+        }
+        Map<String, List<Path>> chosen = new LinkedHashMap<>();
+        for (String name : names.split(",")) {
+            if (!experts.containsKey(name.trim())) {
+                throw new InputException("There is no expert " + name.trim() + ". Known are "
+                    + String.join(", ", experts.keySet()) + ".");
+            }
+            chosen.put(name.trim(), experts.get(name.trim()));
+        }
+        return chosen;
     }
 
     private static int show(DatasetUpload data) {
@@ -103,6 +125,8 @@ public final class CheckPairs extends Command {
     }
 
     private static void tellSizes(Map<String, List<Path>> experts) {
+        ResultsTable table = new ResultsTable();
+        table.showRowNumbers(false);
         experts.forEach((expert, files) -> {
             List<Integer> sizes = new ArrayList<>();
             for (Path file : files) {
@@ -115,7 +139,14 @@ public final class CheckPairs extends Command {
             }
             IJ.log("DeepFLaSH: " + expert + ": " + sizes.size() + " ROIs in " + files.size() + " files, smallest "
                 + RoiSizes.smallest(sizes) + " px, median " + RoiSizes.median(sizes) + " px.");
+            table.addRow();
+            table.addValue("Expert", expert);
+            table.addValue("Files", files.size());
+            table.addValue("ROIs", sizes.size());
+            table.addValue("Smallest px", RoiSizes.smallest(sizes));
+            table.addValue("Median px", RoiSizes.median(sizes));
         });
+        table.show(SIZES);
     }
 
     private static void tellAgreement(List<PairAgreement> pairs) {

@@ -43,11 +43,16 @@ final class DatasetUpload {
      */
     static DatasetUpload send(DatasetClient client, String name, Path imageFolder, String maskFolders)
             throws IOException {
+        return send(client, name, imageFolder, ExpertFolders.find(maskFolders));
+    }
+
+    /** Sends everything, with experts and their files. */
+    static DatasetUpload send(DatasetClient client, String name, Path imageFolder, Map<String, List<Path>> experts)
+            throws IOException {
         List<Path> images = RoiPairing.listImages(imageFolder);
         if (images.isEmpty()) {
             throw new InputException("There is no image in " + imageFolder + ". Name the folder that holds the images.");
         }
-        Map<String, List<Path>> experts = ExpertFolders.find(maskFolders);
         DatasetUpload upload = new DatasetUpload(client, client.create(name), images);
         try {
             upload.sendAll(experts);

@@ -18,8 +18,10 @@ import org.deepflash.records.TrainSettings;
 /** {@code DFL Train...}: images and annotations of experts become a model. */
 public final class Train extends Command {
 
+    /** Kind of the job, as the service calls it. */
+    static final String KIND = "training";
+
     private static final String PREFIX = "deepflash.train.";
-    private static final String KIND = "training";
 
     @Override
     void runWithDialog() throws IOException {
@@ -50,7 +52,8 @@ public final class Train extends Command {
         return job.getId();
     }
 
-    private static Job submit(ServiceClient client, TrainSettings settings) throws IOException {
+    /** Sends images and annotations, and starts the training. */
+    static Job submit(ServiceClient client, TrainSettings settings) throws IOException {
         DatasetUpload data = DatasetUpload.send(client.datasets(), settings.getModel(),
             Paths.get(settings.getImageFolder()), settings.getMaskFolders());
         Job job;

@@ -38,6 +38,8 @@ class CommandKeysTest {
         keys.put("DFL Set Up...", ConnectionSettings.KEYS);
         keys.put("DFL Model Library...", ModelActions.KEYS);
         keys.put("DFL Train...", TrainSettings.KEYS);
+        keys.put("DFL Annotate...", Annotate.KEYS);
+        keys.put("DFL Correct and Retrain...", CorrectAndRetrain.KEYS);
         keys.put("DFL Save Annotation...", SaveAnnotation.KEYS);
         keys.put("DFL Check Pairs...", CheckPairs.KEYS);
         keys.put("DFL Merge Experts...", MergeExperts.KEYS);
