@@ -7,7 +7,7 @@ MVN_FLAGS ?= -B -q -ntp -Dstyle.color=never
 DIST ?= dist
 SITE ?= dist/update-site
 STAGE := build/wheel
-JAR_SOURCES := $(shell find fiji_plugin/src fiji_plugin/pom.xml -type f 2>/dev/null)
+JAR_SOURCES := $(shell find fiji_plugin/src fiji_plugin/pom.xml macros/toolsets -type f 2>/dev/null | sed 's/ /\\ /g')
 
 .PHONY: help setup demo wheel update-site test test-fast check lint format clean
 
