@@ -12,8 +12,10 @@ import java.awt.event.ActionEvent;
 import java.awt.event.ItemEvent;
 import java.awt.event.KeyEvent;
 import java.awt.event.WindowEvent;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /** Works what stands in windows that stay open: buttons, choices, the closing cross, the Escape key. */
@@ -42,6 +44,9 @@ final class Controls {
                 return "";
             case "escapeafter":
                 pressEscape(Long.parseLong(rest));
+                return "";
+            case "escapewhen":
+                pressEscapeWhen(new File(rest));
                 return "";
             case "rows":
                 return rows(ResultsTable.getResultsTable(rest));
@@ -94,6 +99,18 @@ final class Controls {
                 KeyEvent.VK_ESCAPE, KeyEvent.CHAR_UNDEFINED);
             EventQueue.invokeLater(() -> IJ.getInstance().keyPressed(key));
         }, "escape");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Presses Escape as soon as a file is there. */
+    private static void pressEscapeWhen(File sign) {
+        Thread thread = new Thread(() -> {
+            while (!sign.exists()) {
+                LockSupport.parkNanos(20_000_000L);
+            }
+            pressEscape(0);
+        }, "sign");
         thread.setDaemon(true);
         thread.start();
     }
