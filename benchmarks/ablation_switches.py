@@ -134,7 +134,7 @@ SWITCHES: dict[str, Switch] = {
     "loss: foreground weight 1": Switch(foreground_weight=1.0),
     "border: zeros beyond the image": Switch(edge="zeros"),
     "weights: not averaged": Switch(is_averaged=False),
-    "network: group normalisation, random start": Switch(normalisation="group", is_prepared=False),
+    "network: group normalisation, random start": Switch(normalisation="group"),
     "network: a fifth of the deeper channels dropped": Switch(settings={"dropout": 0.2}),
     "weights: not decayed": Switch(settings={"weight_decay": 0.0}),
     "learning rate: half": Switch(settings={"learning_rate": RATE / 2}),

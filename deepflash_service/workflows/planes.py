@@ -186,8 +186,8 @@ def choose_cut(options: SegmentOptions, scaled: ScaledModel) -> Cut:
     """Return how ROIs are found: as the user says, or as the card of the model does.
 
     Sizes and depths in the card are in pixels of the training; they are converted where the image
-    has another scale. What the user says is in pixels of the image; a minimum ROI size below what
-    was annotated lets parts be as small.
+    has another scale. What the user says is in pixels of the image. Parts of touching ROIs keep the
+    annotated size, whatever minimum the user chooses.
     """
     card = scaled.model.card
     annotated = card.min_roi_size if card.smallest_annotated is None else card.smallest_annotated
@@ -199,8 +199,7 @@ def choose_cut(options: SegmentOptions, scaled: ScaledModel) -> Cut:
     )
     names = ("threshold", "min_roi_size", "separation")
     chosen = {name: getattr(options, name) for name in names}
-    used = replace(own, **{name: one for name, one in chosen.items() if one is not None})
-    return replace(used, smallest_part=min(scaled.convert_area(annotated), used.min_roi_size))
+    return replace(own, **{name: one for name, one in chosen.items() if one is not None})
 
 
 def segment_planes(
