@@ -288,3 +288,8 @@ class ModelCard(Record):
     source: str = ""
     notes: str = ""
     warnings: list[str] = []
+
+    @property
+    def annotated_size(self) -> int:
+        """Area in pixels of the training from which annotated ROIs count, in old cards too."""
+        return self.min_roi_size if self.smallest_annotated is None else self.smallest_annotated

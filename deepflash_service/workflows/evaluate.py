@@ -220,10 +220,8 @@ def _find_smallest(model: LoadedModel, image: ImageFile, options: SegmentOptions
     """Return the area in pixels from which ROIs of the truth count, be they found or not."""
     if options.min_roi_size is not None:
         return options.min_roi_size
-    card = model.card
-    smallest = card.min_roi_size if card.smallest_annotated is None else card.smallest_annotated
     calibration = choose_calibration(image.calibration, options)
-    return scale_model(model, calibration).convert_area(smallest)
+    return scale_model(model, calibration).convert_area(model.card.annotated_size)
 
 
 def _refuse_options_of_models(options: EvaluateOptions) -> None:

@@ -190,12 +190,11 @@ def choose_cut(options: SegmentOptions, scaled: ScaledModel) -> Cut:
     annotated size, whatever minimum the user chooses.
     """
     card = scaled.model.card
-    annotated = card.min_roi_size if card.smallest_annotated is None else card.smallest_annotated
     own = Cut(
         card.threshold,
         scaled.convert_area(card.min_roi_size),
         scaled.convert_length(card.separation),
-        scaled.convert_area(annotated),
+        scaled.convert_area(card.annotated_size),
     )
     names = ("threshold", "min_roi_size", "separation")
     chosen = {name: getattr(options, name) for name in names}
