@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deepflash_service.core.agreement import average_scores
 from deepflash_service.core.separation import NECK
 from deepflash_service.core.tuning import USUAL_THRESHOLD
-from deepflash_service.records import ModelCard, NetworkCard, TrainOptions
+from deepflash_service.records import ModelCard, TrainOptions
 from deepflash_service.workflows.software import list_software
 from deepflash_service.workflows.training_comparison import (
     FINE_TUNED,
@@ -170,7 +170,7 @@ def draft_card(
     from deepflash_service.network.generic_start import name_start
 
     base = start.base
-    network = NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
+    network = course.describe_network(data.channels)
     smallest = options.min_roi_size
     smallest = data.find_smallest_size() if smallest is None else smallest
     return ModelCard(

@@ -11,7 +11,7 @@ import numpy as np
 from deepflash_service.core.agreement import score_labels
 from deepflash_service.core.labels import remove_small_rois
 from deepflash_service.errors import ComputeError
-from deepflash_service.records import NetworkCard, SegmentOptions
+from deepflash_service.records import SegmentOptions
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.pixel_sizes import scale_model
 from deepflash_service.workflows.planes import choose_cut
@@ -135,7 +135,7 @@ def score_new(
     if hooks.is_stopping():
         return {}, _STOPPED
     # what "new" as base model would be, not a copy of the base's shape
-    network = NetworkCard(channels=data.channels, filters=course.filters, depth=course.depth)
+    network = course.describe_network(data.channels)
     own = card.model_copy(update={"network": network, "start": name_start(network)})
     try:
         trained = train_members(data, rival, card=own, keeper=keeper, base=None, hooks=hooks)

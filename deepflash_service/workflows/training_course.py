@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deepflash_service.core.sampling import split_folds
 from deepflash_service.errors import InputError
+from deepflash_service.records import NetworkCard
 
 if TYPE_CHECKING:
     from deepflash_service.records import TrainOptions
@@ -42,6 +43,10 @@ class Course:
     def total(self) -> int:
         """Number of members that the job trains."""
         return self.ahead + self.members + self.behind
+
+    def describe_network(self, channels: int) -> NetworkCard:
+        """Return the network of a new model for images of so many channels."""
+        return NetworkCard(channels=channels, filters=self.filters, depth=self.depth)
 
     @property
     def has_held_out(self) -> bool:
