@@ -63,7 +63,7 @@ def run_ood(bench: Bench) -> dict[str, Any]:
     for index, row in enumerate(rows):
         forecast = _fit(rows[:index] + rows[index + 1 :], images[:index] + images[index + 1 :])
         own[row["image"]] = find_flags(forecast, {**images[index], **row["traits"]})
-    forecast = trained.card.forecast or _fit(rows, images)
+    forecast = _fit(rows, images)
     foreign = {name: _flag_foreign(bench, trained, forecast, name) for name in FOREIGN_SETS}
     counts = {name: sum(map(bool, found.values())) for name, found in foreign.items()}
     flagged = sum(map(bool, own.values()))

@@ -57,6 +57,17 @@ class Hooks:
         if self.is_cancelled():
             raise JobCancelled("Cancelled by the user; nothing was kept.")
 
+    def without_repeats(self) -> Hooks:
+        """Return hooks that tell the same warning only once."""
+        told: set[str] = set()
+
+        def warn(text: str) -> None:
+            if text not in told:
+                told.add(text)
+                self.warn(text)
+
+        return replace(self, warn=warn)
+
     def for_step(self, step: int, steps: int, *, prefix: str = "") -> Hooks:
         """Return hooks whose reports count as one of several equal steps.
 

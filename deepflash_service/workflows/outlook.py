@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from deepflash_service.core.separation import Cut
-    from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap, SegmentOptions
+    from deepflash_service.records import LabelImage, ModelCard, ProbabilityMap
 
 COLUMNS = ("Expected F1", "F1 low", "F1 high", "Uncertainty", "Flags", "Review")
 """What the summary tells of each plane, behind all else."""
@@ -107,6 +107,25 @@ class Judge:
         is_known = self.used == self.own and labels.any()
         return Outlook(uncertainty, expect_f1(forecast, traits) if is_known else UNKNOWN, flags)
 
+    def explain_overruled(self) -> str:
+        """Return why there is no forecast where the user cuts maps otherwise than the model."""
+        names = {
+            "threshold": "threshold",
+            "min_roi_size": "minimum ROI size",
+            "separation": "separation",
+        }
+        named = [
+            words
+            for name, words in names.items()
+            if getattr(self.own, name) != getattr(self.used, name)
+        ]
+        if self.card.forecast is None or not named:
+            return ""
+        return (
+            f"No F1 is forecast, as the model learnt it at its own {' and '.join(named)}. "
+            "Leave these out to get the forecast."
+        )
+
 
 def _measure_shown(pixels: Any, scale: Scale) -> dict[str, float]:
     """Return the traits of an image, as far as they can be compared at another scale."""
@@ -119,22 +138,6 @@ def _measure_shown(pixels: Any, scale: Scale) -> dict[str, float]:
     traits = measure_image_traits(small)
     # structures of few pixels are made smoother by enlarging, and by the optics of a finer image
     return {name: one for name, one in traits.items() if name.partition(" ")[0] == "contrast"}
-
-
-def explain_overruled(card: ModelCard, options: SegmentOptions) -> str:
-    """Return why there is no forecast where the user cuts maps otherwise than the model, or ""."""
-    chosen = {
-        "threshold": (options.threshold, card.threshold),
-        "minimum ROI size": (options.min_roi_size, card.min_roi_size),
-        "separation": (options.separation, card.separation),
-    }
-    named = [name for name, (user, own) in chosen.items() if user is not None and user != own]
-    if card.forecast is None or not named:
-        return ""
-    return (
-        f"No F1 is forecast, as the model learnt it at its own {' and '.join(named)}. "
-        "Leave these out to get the forecast."
-    )
 
 
 def describe_outlook(outlooks: Iterable[Outlook] = ()) -> dict[str, Any]:

@@ -220,6 +220,8 @@ def segment_planes(
     used = choose_cut(options, scaled)
     own = choose_cut(SegmentOptions(model=options.model), scaled)
     judge = Judge(model.card, own, used, scaled.scale)
+    if note := judge.explain_overruled():
+        hooks.warn(note)
     count = image.layout.planes
     numbers = range(1, count + 1) if options.planes == "all" else [options.planes]
     planes = []

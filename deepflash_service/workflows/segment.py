@@ -15,7 +15,7 @@ from deepflash_service.store.runs import Run, list_inputs
 from deepflash_service.store.sources import refuse_memory
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.huge import is_huge, segment_huge
-from deepflash_service.workflows.outlook import describe_outlook, explain_overruled, name_flagged
+from deepflash_service.workflows.outlook import describe_outlook, name_flagged
 from deepflash_service.workflows.planes import segment_planes
 from deepflash_service.workflows.prediction import LoadedModel
 from deepflash_service.workflows.segment_files import (
@@ -86,7 +86,7 @@ def segment_images(
     JobCancelled
         When the user cancelled.
     """
-    hooks = hooks or Hooks()
+    hooks = (hooks or Hooks()).without_repeats()
     found = []
     names = layout.names or name_results(sources)
     for index, (source, name) in enumerate(zip(sources, names, strict=True)):
@@ -97,9 +97,8 @@ def segment_images(
         step.report(Progress("done", 1, 1))
     write_tables(output, layout, **gather_tables(found))
     entries = [one.entry for one in found]
-    for note in (explain_overruled(model.card, options), name_flagged(entries)):
-        if note:
-            hooks.warn(note)
+    if note := name_flagged(entries):
+        hooks.warn(note)
     return {
         "model": model.card.name,
         "version": model.card.version,

@@ -12,7 +12,7 @@ from deepflash_service.records import SegmentOptions
 from deepflash_service.store import image_records as records
 from deepflash_service.store.leftovers import announce_writer
 from deepflash_service.workflows.hooks import Hooks
-from deepflash_service.workflows.outlook import describe_outlook, explain_overruled
+from deepflash_service.workflows.outlook import describe_outlook
 from deepflash_service.workflows.packed_tables import pack_table, unpack_table
 from deepflash_service.workflows.planned_model import load_planned
 from deepflash_service.workflows.segment import (
@@ -103,7 +103,7 @@ def perform_part(plan: SegmentPlan, part: ImagePart, *, hooks: Hooks | None = No
     origin = _describe_source(part)
     model, warning = load_planned(plan)
     options = SegmentOptions.from_json(plan.options)
-    notes = [note for note in (warning, explain_overruled(model.card, options)) if note]
+    notes = [warning] if warning else []
     # who made the image is told, and who finds it done later
     hooks = replace(hooks or Hooks(), warn=notes.append)
     with announce_writer(output):

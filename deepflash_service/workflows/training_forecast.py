@@ -24,7 +24,7 @@ def learn_forecast(data: TrainingData, maps: Maps, judged: Judgement) -> Forecas
     maps : mapping of int to ndarray of shape (M, N), float
         Probability map of each image that no member knew, by one that never saw it.
     judged : Judgement
-        Where maps are cut, and the scores of these images.
+        Where each map was cut, and the score that this gave.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def learn_forecast(data: TrainingData, maps: Maps, judged: Judgement) -> Forecas
         None without such an image.
     """
     indices = sorted(maps)
-    rows = [measure_map_traits([maps[index]], judged.cut) for index in indices]
+    rows = [measure_map_traits([maps[index]], judged.cuts[index]) for index in indices]
     return fit_forecast(
         rows,
         [judged.scores[index].f1 for index in indices],

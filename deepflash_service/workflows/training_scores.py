@@ -35,11 +35,14 @@ class Judgement:
         ROIs of each held-out image, keyed by its position in the training data.
     scores : dict of int to RoiScores
         Of these ROIs.
+    cuts : dict of int to Cut
+        By which each of them was found: chosen on other images.
     """
 
     cut: Cut
     labels: dict[int, LabelImage]
     scores: dict[int, RoiScores]
+    cuts: dict[int, Cut]
 
     @property
     def mean(self) -> RoiScores | None:
@@ -80,12 +83,13 @@ def judge_maps(
         ((maps[index], truths[index]) for index in indices),
         min_roi_size=min_roi_size,
     )
-    labels = {}
-    for index in indices:
-        cut = table.choose([indices.index(one) for one in _list_others(index, indices, folds)])
-        labels[index] = cut.find_rois(maps[index])
+    cuts = {
+        index: table.choose([indices.index(one) for one in _list_others(index, indices, folds)])
+        for index in indices
+    }
+    labels = {index: cut.find_rois(maps[index]) for index, cut in cuts.items()}
     scores = {index: score_labels(labels[index], truths[index]) for index in indices}
-    return Judgement(table.choose(), labels, scores)
+    return Judgement(table.choose(), labels, scores, cuts)
 
 
 def score_experts(

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from deepflash_service.core.forecast import fit_forecast
+from deepflash_service.core.separation import Cut
 from deepflash_service.records import Forecast, SegmentOptions
 from deepflash_service.store.images import PlaneLayout, write_image
 from deepflash_service.workflows.hooks import Hooks
@@ -257,3 +258,5 @@ def test_a_training_learns_its_forecast() -> None:
     assert forecast.images == 6
     assert set(forecast.limits) >= {"contrast", "uncertainty", "diameter"}
     assert learn_forecast(data, {}, judged) is None
+    other = replace(judged, cuts=dict.fromkeys(range(6), Cut(0.9)))
+    assert learn_forecast(data, maps, other) != forecast, "each map is cut as it was scored"

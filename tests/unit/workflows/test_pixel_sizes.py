@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepflash_service.core.forecast import fit_forecast
 from deepflash_service.core.scaling import SAME_SCALE
 from deepflash_service.inference.predictor import LoadedPredictor
 from deepflash_service.records import (
@@ -260,3 +261,15 @@ def test_the_pixel_size_is_that_of_the_user() -> None:
     options = SegmentOptions(model="m", pixel_size=0.25)
     assert choose_calibration(TRAINED, options) == _measure(0.25)
     assert choose_calibration(TRAINED, SegmentOptions(model="m")) == TRAINED
+
+
+def test_the_models_own_size_on_a_rescaled_image_keeps_its_forecast(tmp_path: Path) -> None:
+    """The size in the card counts pixels of the training, what the user says those of the image."""
+    row = {"stability": 1.0, "uncertainty": 0.36, "diameter": float(np.log(12)), "density": -2.4}
+    model = make_choosy_model(min_roi_size=30, forecast=fit_forecast([row] * 6, [0.8] * 6))
+    told = {}
+    for size in (120, 30):
+        entry, warnings = segment(tmp_path, model, 2.0, _measure(0.3), min_roi_size=size)
+        reasons = [text for text in warnings if "No F1 is forecast" in text]
+        told[size] = (entry["expected_f1"] is not None, len(reasons))
+    assert told == {120: (True, 0), 30: (False, 1)}
