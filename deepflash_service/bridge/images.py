@@ -9,10 +9,10 @@ import numpy as np
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.pixels import ORDER, to_hyperstack
 from deepflash_service.errors import InputError
-from deepflash_service.records import Calibration
 
 if TYPE_CHECKING:
     from deepflash_service.bridge.pixels import Pixels
+    from deepflash_service.records import Calibration
 
 _COLOR_RGB: Final = 4
 _DTYPES: Final[dict[int, np.dtype[Any]]] = {
@@ -179,6 +179,8 @@ def _read_planes(image: Any) -> Pixels:
 
 def read_calibration(image: Any) -> Calibration:
     """Return the size of a pixel of an ``ij.ImagePlus``."""
+    from deepflash_service.records import Calibration
+
     scale = image.getCalibration()
     return Calibration(
         pixel_width=float(scale.pixelWidth),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from deepflash_service.bridge.transport import error_of_code
 from deepflash_service.errors import ComputeError
-from deepflash_service.records import ENDED_STATES, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from deepflash_service.records import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Job:
     @property
     def has_ended(self) -> bool:
         """Whether the job does not go on by itself."""
+        from deepflash_service.records import ENDED_STATES
+
         return self.state in ENDED_STATES
 
     def raise_failure(self) -> None:
@@ -105,4 +108,6 @@ class Event:
     @property
     def progress(self) -> Progress:
         """The event as the progress record that ``report`` callables take."""
+        from deepflash_service.records import Progress
+
         return Progress(self.message, self.current, self.maximum, self.metrics)

@@ -10,10 +10,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
-
-import httpx
 
 from deepflash_service.bridge.transport import CONNECT_SECONDS, PREFIX
 from deepflash_service.errors import SetupError
@@ -43,9 +42,11 @@ def read_address(home: Path) -> Address | None:
 
 def answers(url: str) -> bool:
     """Whether a DeepFLaSH service answers ``/live`` at `url` within two seconds."""
+    import httpx
+
     try:
         answer = httpx.get(url + PREFIX + "/live", timeout=CONNECT_SECONDS, trust_env=False)
-        return answer.status_code == httpx.codes.OK and answer.json().get("status") == "live"
+        return answer.status_code == HTTPStatus.OK and answer.json().get("status") == "live"
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError):
         return False
 

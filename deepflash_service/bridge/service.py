@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from deepflash_service.bridge.dataset_client import DatasetClient
 from deepflash_service.bridge.job_client import JobClient
@@ -11,13 +11,6 @@ from deepflash_service.bridge.jobs import Job
 from deepflash_service.bridge.launch import stop_service
 from deepflash_service.bridge.pixels import read_picture
 from deepflash_service.errors import InputError
-from deepflash_service.records import (
-    EvaluateOptions,
-    ModelCard,
-    Record,
-    SegmentOptions,
-    TrainOptions,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,8 +18,7 @@ if TYPE_CHECKING:
 
     from deepflash_service.bridge.pixels import Picture
     from deepflash_service.bridge.transport import Transport
-
-_Options = TypeVar("_Options", bound=Record)
+    from deepflash_service.records import ModelCard, Record
 
 
 class Service(DatasetClient, JobClient):
@@ -71,7 +63,9 @@ class Service(DatasetClient, JobClient):
 
     def train(self, dataset: str, model: str, **options: Any) -> Job:
         """Start a training; `options` are the fields of ``TrainOptions``."""
-        record = _make_options(TrainOptions, dataset=dataset, model=model, **options)
+        from deepflash_service.records import TrainOptions
+
+        record = TrainOptions.from_json({"dataset": dataset, "model": model, **options})
         body = self._transport.post_json("trainings", json=record.model_dump(mode="json"))
         return Job.from_json(body)
 
@@ -92,7 +86,9 @@ class Service(DatasetClient, JobClient):
             Further fields of ``SegmentOptions``: threshold, min_roi_size, channel, planes,
             pixel_size, separation; or ``dataset``, with no images.
         """
-        record = _make_options(SegmentOptions, model=model, **options)
+        from deepflash_service.records import SegmentOptions
+
+        record = SegmentOptions.from_json({"model": model, **options})
         parts = [("image", name, picture) for name, picture in images.items()]
         return self._post_job("segmentations", record, parts, wait=wait)
 
@@ -117,7 +113,9 @@ class Service(DatasetClient, JobClient):
         dict
             The JSON of ``deepflash evaluate``: images, mean, pooled.
         """
-        record = _make_options(EvaluateOptions, **options)
+        from deepflash_service.records import EvaluateOptions
+
+        record = EvaluateOptions.from_json(options)
         parts = [("prediction", name, picture) for name, picture in predictions.items()]
         parts += [("truth", name, picture) for name, picture in truths.items()]
         job = self.wait(self._post_job("evaluations", record, parts, wait=20.0))
@@ -170,10 +168,8 @@ class Service(DatasetClient, JobClient):
         return Job.from_json(body)
 
 
-def _make_options(kind: type[_Options], **values: Any) -> _Options:
-    return kind.from_json(values)
-
-
 def _read_card(body: Mapping[str, Any]) -> ModelCard:
+    from deepflash_service.records import ModelCard
+
     known = {key: value for key, value in body.items() if key in ModelCard.model_fields}
     return ModelCard.from_json(known)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
-
-import httpx
 
 from deepflash_service.errors import (
     ComputeError,
@@ -21,6 +20,8 @@ from deepflash_service.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import httpx
 
 PREFIX: Final = "/api/v1"
 CONNECT_SECONDS: Final = 2.0
@@ -74,7 +75,7 @@ def error_of_answer(answer: httpx.Response) -> DeepFlashError:
     address = f"{answer.url.scheme}://{answer.url.netloc.decode('ascii')}"
     status = answer.status_code
     code = str(body.get("code") or f"http_{status}")
-    if status == httpx.codes.UNAUTHORIZED:
+    if status == HTTPStatus.UNAUTHORIZED:
         message = (
             f"The DeepFLaSH service at {address} refused the token. Give no token to read the "
             "current one from its home folder, or restart it with `deepflash serve`."
@@ -107,6 +108,8 @@ class Transport:
     """
 
     def __init__(self, url: str, token: str, *, timeout: float = 30.0) -> None:
+        import httpx
+
         self.url = url.rstrip("/")
         self.timeout = timeout
         try:
@@ -134,6 +137,8 @@ class Transport:
         DeepFlashError
             The class that belongs to the status of the answer.
         """
+        import httpx
+
         extra = float(request.pop("patience", 0.0))
         if extra:
             request["timeout"] = httpx.Timeout(self.timeout + extra, connect=CONNECT_SECONDS)
