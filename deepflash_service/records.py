@@ -172,7 +172,8 @@ class TrainOptions(Record):
     ``folds`` overrules the preset: the images are divided into that many parts, and one member is
     trained without each. ``compare`` trains members from scratch beside fine-tuned ones, for the
     scores only. ``min_roi_size``: smaller annotations do not count; the minimum size of the
-    model is chosen from there upwards (``None`` = of the smallest annotated ROIs).
+    model is chosen from there upwards (``None`` = of the smallest annotated ROIs). ``pixel_size``
+    means what it means in :class:`SegmentOptions`; the model keeps it.
     """
 
     dataset: str
@@ -185,6 +186,7 @@ class TrainOptions(Record):
     consensus: Annotated[ConsensusMethod, Field(description="target of several experts")] = "auto"
     min_roi_size: Annotated[PixelCount, Field(description=_SMALLEST)] | None = None
     channel: Channel | None = None
+    pixel_size: PixelSize | None = None
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
 
 

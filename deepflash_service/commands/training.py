@@ -12,6 +12,7 @@ from deepflash_service.commands.options import (
     home_option,
     json_option,
     masks_option,
+    pixel_size_option,
 )
 from deepflash_service.commands.output import (
     print_json,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     help="Smaller annotations do not count; the model's minimum size is chosen from there upwards.",
 )
 @click.option("--channel", type=click.IntRange(1), help="Channel of the images, from 1.")
+@pixel_size_option
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @home_option
 @json_option

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _ROUNDING = 1e-4
 _CODE = "invalid_annotation"
+_NOT_BINARY = "not binary"
 _MOST_PATCHES_PER_LABEL = 20
 _MOST_PATCHES = 1000
 _FEW_VALUES = 100
@@ -110,7 +111,7 @@ def _read_pixels(source: Source, *, max_pixels: int) -> Array:
         raise InputError(
             f"{source.name} is a JPEG, which blurs the values of a mask. Save it as TIFF or PNG.",
             code=_CODE,
-            details={"name": source.name},
+            details={"name": source.name, "fault": _NOT_BINARY},
         )
     limit = min(max_pixels, _count_fitting())
     try:
@@ -129,7 +130,7 @@ def _read_pixels(source: Source, *, max_pixels: int) -> Array:
             f"{source.name} holds {len(image.planes)} planes and {image.channels} channels, but "
             "an annotation is one plane. Save the plane with the mask as a file of its own.",
             code=_CODE,
-            details={"name": source.name, "planes": len(image.planes)},
+            details={"name": source.name, "planes": len(image.planes), "fault": "channel"},
         )
     return image.select()
 
@@ -204,7 +205,12 @@ def _refuse_photograph(labels: LabelImage, source: Source) -> None:
             f"{source.name} looks like an image, not an annotation: its {values} grey values form "
             f"{patches:,} patches. Give a mask (0 and 255), a label image or a ROI set.",
             code=_CODE,
-            details={"name": source.name, "values": values, "patches": patches},
+            details={
+                "name": source.name,
+                "values": values,
+                "patches": patches,
+                "fault": _NOT_BINARY,
+            },
         )
 
 
@@ -215,7 +221,7 @@ def _round_labels(pixels: Array, source: Source) -> Array:
             f"{source.name} holds fractions, so it looks like a probability map or an image. Give "
             "a mask (0 and 255) or a label image.",
             code=_CODE,
-            details={"name": source.name},
+            details={"name": source.name, "fault": _NOT_BINARY},
         )
     return whole.astype(np.int64)
 
@@ -232,7 +238,11 @@ def _label_colours(pixels: Array, source: Source) -> LabelImage:
             f"{source.name} has {values.size:,} colours, so it looks like a colour image, not an "
             "annotation. Give a mask (0 and 255), a label image or a ROI set.",
             code=_CODE,
-            details={"name": source.name, "colours": int(values.size)},
+            details={
+                "name": source.name,
+                "colours": int(values.size),
+                "fault": _NOT_BINARY,
+            },
         )
     if values.size == 2:
         darkest = values[0] == 0 or counts[0] >= counts[1]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.store.reading import hash_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from deepflash_service.core.pairing import Pairing
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class PairFiles:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What a data set holds at this moment."""
+    """What a data set holds at this moment; ``lonely``: by expert, files that fit no image."""
 
     id: str
     name: str
@@ -31,6 +34,7 @@ class Dataset:
     pairs: tuple[PairFiles, ...]
     warnings: tuple[str, ...]
     created: str
+    lonely: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def hash_files(self) -> dict[str, dict[str, str]]:
         """Return the SHA-256 of each ``image``, and of each ``annotation`` as EXPERT/NAME."""
@@ -56,6 +60,15 @@ class Dataset:
             "warnings": list(self.warnings),
             "created": self.created,
         }
+
+
+def list_lonely(pairing: Pairing, masks: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Return by expert the names of the annotations that are in no pair."""
+    paired = {(expert, mask) for one in pairing.pairs.values() for expert, mask in one.items()}
+    return {
+        expert: tuple(name for name in names if (expert, name) not in paired)
+        for expert, names in masks.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

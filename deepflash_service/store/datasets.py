@@ -21,6 +21,7 @@ from deepflash_service.store.dataset_records import (
     PairFiles,
     StoredAnnotation,
     StoredImage,
+    list_lonely,
 )
 from deepflash_service.store.images import (
     list_images,
@@ -120,11 +121,7 @@ def open_dataset(home: Path, dataset_id: str) -> Dataset:
     }
     pairing = pair_names(list(image_paths), {key: list(one) for key, one in mask_paths.items()})
     pairs = tuple(
-        PairFiles(
-            name=image,
-            image=image_paths[image],
-            annotations={expert: mask_paths[expert][mask] for expert, mask in chosen.items()},
-        )
+        PairFiles(image, image_paths[image], {one: mask_paths[one][chosen[one]] for one in chosen})
         for image, chosen in pairing.pairs.items()
     )
     return Dataset(
@@ -135,6 +132,7 @@ def open_dataset(home: Path, dataset_id: str) -> Dataset:
         pairs=pairs,
         warnings=tuple(pairing.warnings),
         created=str(facts.get("created", "")),
+        lonely=list_lonely(pairing, mask_paths),
     )
 
 

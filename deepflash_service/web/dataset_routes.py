@@ -127,14 +127,15 @@ def delete_annotation(dataset_id: str, expert: str, name: str) -> ResponseReturn
 
 
 @blueprint.get("/<dataset_id>/pairs")
+@blueprint.input(schemas.PairsQuery, location="query", arg_name="query")
 @blueprint.output(schemas.PairList)
-def show_pairs(dataset_id: str) -> dict[str, Any]:
+def show_pairs(dataset_id: str, query: schemas.PairsQuery) -> dict[str, Any]:
     """Return which annotations belong to which image, and what is wrong with the rest."""
     from deepflash_service.workflows.agree import check_pairs
 
     context = find_context()
     with context.decoders:
-        return check_pairs(context.home, dataset_id)
+        return check_pairs(context.home, dataset_id, with_verdicts=query.verdicts)
 
 
 @blueprint.get("/<dataset_id>/agreement")

@@ -141,11 +141,31 @@ class Pair(Record):
     experts: list[str]
 
 
+class PairVerdict(Record):
+    """What is to say about one annotation of one image; scores are those of all its experts."""
+
+    image: str
+    expert: str
+    file: str
+    verdict: str
+    advice: str
+    rois: int | None
+    f1: float | None
+    jaccard: float | None
+
+
 class PairList(Record):
-    """All pairs, and what is wrong with the rest."""
+    """All pairs, and what is wrong with the rest; verdicts only where they were asked for."""
 
     pairs: list[Pair]
     warnings: list[str]
+    verdicts: list[PairVerdict] = Field(default_factory=list)
+
+
+class PairsQuery(Record):
+    """Whether every image and expert is judged too."""
+
+    verdicts: bool = False
 
 
 class DatasetDescription(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from deepflash_service.core.agreement import compare_experts
 from deepflash_service.core.consensus import build_consensus
+from deepflash_service.core.kappa import cohen_kappa
 from deepflash_service.core.pairing import pair_names
 from deepflash_service.errors import InputError, NotFoundError
 from deepflash_service.store.datasets import open_dataset
@@ -21,7 +22,8 @@ from deepflash_service.store.images import (
 )
 from deepflash_service.store.names import strip_extension
 from deepflash_service.workflows.expert_folders import read_folders
-from deepflash_service.workflows.pairs import check_each_pair, read_pairs
+from deepflash_service.workflows.pairs import check_each_pair, merge_identical, read_pairs
+from deepflash_service.workflows.verdicts import judge_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,27 +90,42 @@ def agree_dataset(home: Path, dataset_id: str, *, options: AgreementOptions) -> 
     )
 
 
-def check_pairs(home: Path, dataset_id: str) -> dict[str, Any]:
+def check_pairs(home: Path, dataset_id: str, *, with_verdicts: bool = False) -> dict[str, Any]:
     """Read all pairs of a data set and tell what fits, and every fault of the rest.
+
+    Parameters
+    ----------
+    home : Path
+        Home folder.
+    dataset_id : str
+        Which data set.
+    with_verdicts : bool, optional
+        Judge every image and expert too, which compares the experts.
 
     Returns
     -------
     dict
-        ``{"pairs": [{"image", "experts"}], "warnings": [...]}``.
+        ``{"pairs": [{"image", "experts"}], "warnings": [...], "verdicts": [...]}``; verdicts as of
+        :func:`deepflash_service.workflows.verdicts.judge_pairs`.
 
     Raises
     ------
     NotFoundError
         Code ``unknown_dataset``.
     """
-    pairs, warnings = check_each_pair(open_dataset(home, dataset_id))
+    dataset = open_dataset(home, dataset_id)
+    found, faults = check_each_pair(dataset)
+    pairs, notes = merge_identical(found)
+    warnings = [*dataset.warnings, *(fault.describe() for fault in faults), *notes]
     for pair in pairs:
         empty = sorted(expert for expert, one in pair.annotations.items() if not one.any())
         if empty:
             warnings.append(f"{pair.name}: {', '.join(empty)} marked nothing; check that.")
+    verdicts = judge_pairs(dataset, found, faults) if with_verdicts else []
     return {
         "pairs": [{"image": pair.name, "experts": sorted(pair.annotations)} for pair in pairs],
         "warnings": warnings,
+        "verdicts": [asdict(one) for one in verdicts],
     }
 
 
@@ -226,7 +243,25 @@ def _compare(
         consensus=consensus,
     )
     result = agreement.to_json()
-    return {**result, "warnings": [*warnings, *result["warnings"]]}
+    return {
+        **result,
+        "pairwise": [
+            {**pair, "kappa": _average_kappa(masks[pair["a"]], masks[pair["b"]])}
+            for pair in result["pairwise"]
+        ],
+        "warnings": [*warnings, *result["warnings"]],
+    }
+
+
+def _average_kappa(
+    first: Sequence[LabelImage | None], second: Sequence[LabelImage | None]
+) -> float | None:
+    found = [
+        cohen_kappa(one, other)
+        for one, other in zip(first, second, strict=True)
+        if one is not None and other is not None
+    ]
+    return float(np.mean(found)) if found else None
 
 
 def _refuse_single(warnings: Sequence[str]) -> InputError:

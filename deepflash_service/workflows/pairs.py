@@ -74,40 +74,46 @@ def refuse_empty(warnings: Sequence[str]) -> InputError:
     )
 
 
-def check_each_pair(dataset: Dataset) -> tuple[list[AnnotatedImage], list[str]]:
+@dataclass(frozen=True, slots=True)
+class PairFault:
+    """Why a file of a pair cannot be used; without expert it is the image."""
+
+    image: str
+    expert: str
+    error: InputError
+
+    def describe(self) -> str:
+        """Return the sentence for the user."""
+        return f"{self.expert}: {self.error.message}" if self.expert else self.error.message
+
+
+def check_each_pair(dataset: Dataset) -> tuple[list[AnnotatedImage], list[PairFault]]:
     """Read all pairs as :func:`read_pairs` does, but tell every fault instead of raising one.
 
     Returns
     -------
     list of AnnotatedImage
-        What can be used: pairs without the annotations that have a fault.
-    list of str
-        Warnings; each fault names its file.
+        What can be used: pairs without the annotations that have a fault; images with identical
+        pixels are not merged yet.
+    list of PairFault
+        The rest.
     """
-    pairs, warnings = [], list(dataset.warnings)
+    pairs, faults = [], []
     for pair in dataset.pairs:
         try:
-            found, faults = _check_pair(pair)
+            image = _read_plane(pair)
         except InputError as error:
-            warnings.append(error.message)
+            faults.append(PairFault(pair.name, "", error))
             continue
-        warnings += faults
+        found = AnnotatedImage(pair.name, image, {})
+        for expert, path in pair.annotations.items():
+            try:
+                found.annotations[expert] = read_annotation(path, shape=image.shape)
+            except InputError as error:
+                faults.append(PairFault(pair.name, expert, error))
         if found.annotations:
             pairs.append(found)
-    merged, notes = merge_identical(pairs)
-    return merged, [*warnings, *notes]
-
-
-def _check_pair(pair: PairFiles) -> tuple[AnnotatedImage, list[str]]:
-    image = _read_plane(pair)
-    annotations: dict[str, LabelImage] = {}
-    faults = []
-    for expert, path in pair.annotations.items():
-        try:
-            annotations[expert] = read_annotation(path, shape=image.shape)
-        except InputError as error:
-            faults.append(f"{expert}: {error.message}")
-    return AnnotatedImage(pair.name, image, annotations), faults
+    return pairs, faults
 
 
 def _read_pair(pair: PairFiles) -> AnnotatedImage:
@@ -126,7 +132,7 @@ def _read_plane(pair: PairFiles) -> ImageFile:
             f"{pair.name} is a stack of {len(image.planes)} planes, but annotations belong to "
             "single planes. Save the annotated plane as a file of its own (Image > Duplicate).",
             code="invalid_image",
-            details={"name": pair.name},
+            details={"name": pair.name, "fault": "stack"},
         )
     return image
 

@@ -11,7 +11,7 @@ from deepflash_service.records import Calibration
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepflash_service.records import SegmentOptions
+    from deepflash_service.records import SegmentOptions, TrainOptions
     from deepflash_service.workflows.prediction import LoadedModel
 
 _FAR = 2.0
@@ -46,7 +46,7 @@ class ScaledModel:
         return length if self.scale == SAME_SCALE else length / float(self.scale.area**0.5)
 
 
-def choose_calibration(found: Calibration, options: SegmentOptions) -> Calibration:
+def choose_calibration(found: Calibration, options: SegmentOptions | TrainOptions) -> Calibration:
     """Return the pixel size of an image: what the user says, or what the file tells."""
     size = options.pixel_size
     if size is None:

@@ -14,7 +14,11 @@ from deepflash_service.core.scaling import find_diameter
 from deepflash_service.errors import InputError
 from deepflash_service.records import Calibration, TrainOptions
 from deepflash_service.workflows.pairs import AnnotatedImage, read_pairs
-from deepflash_service.workflows.pixel_sizes import find_usual, list_differences
+from deepflash_service.workflows.pixel_sizes import (
+    choose_calibration,
+    find_usual,
+    list_differences,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +111,7 @@ def read_training_data(
         image, notes = _prepare(pair, options)
         images.append(image)
         warnings += [f"{pair.name}: {note}" for note in notes]
-    sizes = {pair.name: pair.image.calibration for pair in pairs}
+    sizes = {image.name: image.calibration for image in images}
     warnings += list_differences(sizes, None if base is None else base.calibration)
     if not any(target.any() for image in images for target in image.targets):
         raise InputError(
@@ -137,7 +141,7 @@ def _prepare(pair: AnnotatedImage, options: TrainOptions) -> tuple[TrainingImage
     every = tuple(pair.annotations.values())
     targets = every if options.consensus == "each" or len(every) == 1 else (truth,)
     pixels = pair.image.select(channel=options.channel)
-    calibration = pair.image.calibration
+    calibration = choose_calibration(pair.image.calibration, options)
     return TrainingImage(pair.name, pixels, targets, truth, pair.annotations, calibration), notes
 
 

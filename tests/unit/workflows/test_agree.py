@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepflash_service.core.kappa import cohen_kappa
 from deepflash_service.core.rois import labels_to_rois
 from deepflash_service.errors import InputError, NotFoundError
 from deepflash_service.store import datasets
@@ -51,6 +52,9 @@ def test_agreement_has_all_keys(experts: dict[str, Path]) -> None:
     assert found["per_expert"]["a"]["f1"] == 1
     assert [one["image"] for one in found["per_image"]] == ["x_cFOS", "y_cFOS"]
     assert result["rois"] == {"a": 6, "b": 6, "c": 1, "consensus": 6}
+    kappas = {(one["a"], one["b"]): one["kappa"] for one in result["pairwise"]}
+    assert kappas["a", "b"] == pytest.approx(1)
+    assert kappas["a", "c"] == kappas["b", "c"] == cohen_kappa(MASK, LABELS == 1)
 
 
 def test_a_folder_can_be_the_consensus(experts: dict[str, Path], tmp_path: Path) -> None:

@@ -190,3 +190,18 @@ def test_only_fine_tuned_members_are_compared(folder: Path) -> None:
         (folder / "images" / name).unlink()
     single = plan_course(read(folder, "a"), options, base=cast("Any", base))
     assert (single.behind, single.parts) == (0, 0)
+
+
+def test_the_pixel_size_that_the_user_tells_counts(folder: Path) -> None:
+    """It stands for what the images tell, or do not tell, and the model keeps it."""
+    path = folder / "images" / "2.tif"
+    wrong = Calibration(pixel_width=1 / 72, pixel_height=1 / 72, unit="inch")
+    write_image(path, read_image(path).select(), calibration=wrong)
+    data = read(folder, "a", pixel_size=0.4)
+    told = Calibration(pixel_width=0.4, pixel_height=0.4, unit="µm")
+    assert data.calibration == told
+    assert [one.calibration for one in data.images] == [told] * 3
+    assert not any("pixel size" in text for text in data.warnings)
+    card = ModelCard(name="old", calibration=Calibration(pixel_width=1, unit="µm"))
+    warnings = read(folder, "a", pixel_size=0.4, card=card).warnings
+    assert any("these images have 0.4 µm" in text for text in warnings)
