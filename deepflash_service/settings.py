@@ -76,6 +76,17 @@ def find_home(home: str | os.PathLike[str] | None = None) -> Path:
     return path
 
 
+def find_named_home(home: str | None) -> Path | None:
+    """Return the absolute home folder that the argument or DEEPFLASH_HOME names, if any does.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_home`` when the path names a file.
+    """
+    return find_home(home) if home or os.environ.get(HOME_VARIABLE) else None
+
+
 def load_settings(
     home: str | os.PathLike[str] | None = None, *, host: str = "127.0.0.1", port: int = 0
 ) -> Settings:

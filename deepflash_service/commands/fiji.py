@@ -16,11 +16,15 @@ from deepflash_service.commands.output import print_json
 @home_option
 @json_option
 def install_fiji(fiji: Path, *, home: str | None, as_json: bool) -> None:
-    """Copy the plugin jar and the macros into a Fiji (or ImageJ) installation."""
+    """Copy the plugin jar and the macros into a Fiji (or ImageJ) installation.
+
+    Fiji then starts the service with the Python of this command; with --home or DEEPFLASH_HOME it
+    uses that home folder too.
+    """
+    from deepflash_service.settings import find_named_home
     from deepflash_service.workflows.install import install_into_fiji
 
-    del home
-    result = install_into_fiji(fiji)
+    result = install_into_fiji(fiji, home=find_named_home(home))
     if as_json:
         print_json(result)
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,10 +12,14 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from deepflash_service.workflows.install import install_into_fiji
+from tests.fiji.conftest import MODEL, await_recorded
 from tests.fiji.desktop import start_imagej
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.fiji.desktop import Desktop
 
 pytestmark = [pytest.mark.xvfb, pytest.mark.jvm]
 
@@ -32,13 +35,15 @@ def end_service(home: Path) -> None:
 def test_one_click_starts_a_service_that_stays(
     display: str, require_jvm: Path, plugin_jar: Path, tmp_path: Path
 ) -> None:
-    """No service: the dialog's first button starts one, the command goes on, Fiji may end."""
+    """No service: the dialog's first button starts one, the command goes on, Fiji may end.
+
+    Which Python starts it was noted by the installation: nobody has set up anything.
+    """
     home = tmp_path / "home"
     places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": home}
     try:
         with start_imagej(tmp_path / "imagej", display=display, **places) as imagej:
-            setting = imagej.do("macro", f'run("DFL Set Up...", "python=[{sys.executable}]");')
-            assert setting.startswith("done")
+            install_into_fiji(tmp_path / "imagej")
             imagej.do("menu", "DFL Check Service")
             assert "No DeepFLaSH service answers at this computer" in imagej.do("dialog")
             imagej.do("press", "Start service")
@@ -50,3 +55,57 @@ def test_one_click_starts_a_service_that_stays(
         assert psutil.pid_exists(pid)
     finally:
         end_service(home)
+
+
+def fill_in_home(imagej: Desktop, home: Path) -> None:
+    """Enter the home folder in the dialog of Set Up, which waits."""
+    assert "Home folder" in imagej.do("dialog")
+    imagej.do("type", f"2 {home}")
+    imagej.do("press", "OK")
+
+
+def test_home_folder_is_set_up_by_menu_and_replayed(
+    display: str, require_jvm: Path, plugin_jar: Path, service_home: Path, tmp_path: Path
+) -> None:
+    """A Fiji that looks in the wrong place is told the right one; the recorder writes it.
+
+    Where Set Up is opened by the button of another command, only that command is recorded.
+    """
+    places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": tmp_path / "elsewhere"}
+    with start_imagej(tmp_path / "imagej", display=display, **places) as imagej:
+        imagej.do("record")
+        imagej.do("menu", "DFL Jobs...")
+        imagej.do("dialog")
+        imagej.do("press", "Set up")
+        fill_in_home(imagej, service_home)
+        assert "Action" in imagej.do("dialog")
+        imagej.do("press", "OK")
+        jobs = await_recorded(imagej, "DFL")
+        assert jobs == 'run("DFL Jobs...", "action=list job=latest");'
+        imagej.do("macro", 'run("DFL Set Up...", "timeout_s=30");')
+        imagej.do("record")
+        imagej.do("menu", "DFL Set Up...")
+        fill_in_home(imagej, service_home)
+        assert "Connected to DeepFLaSH" in imagej.do("dialog")
+        imagej.do("press", "OK")
+        line = await_recorded(imagej, "DFL")
+        assert line == f'run("DFL Set Up...", "home={service_home} timeout_s=30");'
+        imagej.do("macro", 'run("DFL Set Up...", "timeout_s=30");')
+        replayed = f'{line} return call("org.deepflash.Macros.models", "");'
+        assert imagej.do("macro", replayed) == f"done {MODEL}\n"
+
+
+def test_paths_of_windows_are_recorded_with_slashes(
+    display: str, require_jvm: Path, plugin_jar: Path, service_home: Path, tmp_path: Path
+) -> None:
+    """A backslash would be lost in the text of the macro."""
+    places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": service_home}
+    with start_imagej(tmp_path / "imagej", display=display, **places) as imagej:
+        imagej.do("record")
+        imagej.do("menu", "DFL Model Library...")
+        imagej.do("dialog")
+        imagej.do("type", "0 D:\\my models\\a.zip")
+        imagej.do("press", "OK")
+        line = await_recorded(imagej, "DFL Model Library...")
+        assert "file=[D:/my models/a.zip]" in line
+        assert imagej.do("macro", f'{line} return "on";') == "done on"

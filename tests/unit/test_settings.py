@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from deepflash_service.errors import InputError
-from deepflash_service.settings import CHECKPOINT_VARIABLE, HOME_VARIABLE, find_home, load_settings
+from deepflash_service.settings import (
+    CHECKPOINT_VARIABLE,
+    HOME_VARIABLE,
+    find_home,
+    find_named_home,
+    load_settings,
+)
 
 
 def test_the_argument_wins_over_the_environment(
@@ -16,8 +22,10 @@ def test_the_argument_wins_over_the_environment(
     """``--home`` first, then DEEPFLASH_HOME, then the user's data folder."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "variable"))
     assert find_home(tmp_path / "argument") == tmp_path / "argument"
-    assert find_home() == tmp_path / "variable"
+    assert find_home() == find_named_home(None) == tmp_path / "variable"
     monkeypatch.delenv(HOME_VARIABLE)
+    assert find_named_home(str(tmp_path)) == tmp_path
+    assert find_named_home(None) is None
     monkeypatch.setattr("platformdirs.user_data_dir", lambda name: f"{tmp_path}/data/{name}")
     assert find_home() == tmp_path / "data" / "deepflash"
     assert not (tmp_path / "data").exists()

@@ -17,16 +17,19 @@ public final class ServiceFinder {
     private ServiceFinder() {
     }
 
-    /**
-     * Returns the home folder: system property {@code deepflash.home}, else the variable DEEPFLASH_HOME, else the
-     * user's data folder.
-     */
-    public static Path findHome() {
-        String chosen = System.getProperty("deepflash.home", "");
-        if (chosen.isEmpty()) {
-            chosen = variable("DEEPFLASH_HOME");
+    /** Returns the home folder: that of the settings, else {@link #findNamedHome}, else the user's data folder. */
+    public static Path findHome(ConnectionSettings settings) {
+        String chosen = settings.getHome().isEmpty() ? findNamedHome() : settings.getHome();
+        if (chosen.startsWith("~/") || chosen.startsWith("~\\")) {
+            return Paths.get(System.getProperty("user.home", ".")).resolve(chosen.substring(2));
         }
         return chosen.isEmpty() ? defaultHome() : Paths.get(chosen);
+    }
+
+    /** Returns the system property {@code deepflash.home}, else the variable DEEPFLASH_HOME, else an empty text. */
+    public static String findNamedHome() {
+        String chosen = System.getProperty("deepflash.home", "");
+        return chosen.isEmpty() ? variable("DEEPFLASH_HOME") : chosen;
     }
 
     private static Path defaultHome() {
@@ -56,13 +59,14 @@ public final class ServiceFinder {
      * @throws ServiceException code {@code down} if neither names an address
      */
     public static ServiceAddress find(ConnectionSettings settings) {
-        JsonObject facts = readRuntimeFile(findHome());
+        Path home = findHome(settings);
+        JsonObject facts = readRuntimeFile(home);
         String url = settings.getServiceUrl().isEmpty() ? Json.text(facts, "url", "") : settings.getServiceUrl();
         // The token of this computer's service is never sent to another computer.
         String known = url.matches(LOOPBACK) ? Json.text(facts, "token", "") : "";
         String token = settings.getToken().isEmpty() ? known : settings.getToken();
         if (url.isEmpty()) {
-            throw Sentences.down("this computer (there is no " + findHome().resolve("service.json") + ")");
+            throw Sentences.down("this computer (there is no " + home.resolve("service.json") + ")");
         }
         return new ServiceAddress(url, token);
     }

@@ -24,7 +24,7 @@ public final class ServiceLauncher {
      * @throws ServiceException code {@code down} or {@code fault} with the last line of its log
      */
     public static void start(ConnectionSettings settings) {
-        Path home = ServiceFinder.findHome();
+        Path home = ServiceFinder.findHome(settings);
         Path log = home.resolve("service-start.log");
         try {
             Files.createDirectories(home);
@@ -53,7 +53,7 @@ public final class ServiceLauncher {
     }
 
     private static void await(Process process, ConnectionSettings settings, Path log) throws IOException {
-        ConnectionSettings local = new ConnectionSettings("", "", false, "", settings.getTimeout());
+        ConnectionSettings local = settings.ofThisComputer();
         long start = System.nanoTime();
         while (System.nanoTime() - start < LIMIT_NS) {
             try {
@@ -66,7 +66,7 @@ public final class ServiceLauncher {
                 pause();
             }
         }
-        throw Sentences.down(ServiceFinder.findHome().toString());
+        throw Sentences.down(ServiceFinder.findHome(settings).toString());
     }
 
     private static void pause() {

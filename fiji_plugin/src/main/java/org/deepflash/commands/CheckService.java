@@ -8,7 +8,6 @@ import ij.text.TextWindow;
 import java.awt.GraphicsEnvironment;
 import java.util.List;
 import org.deepflash.client.ServiceClient;
-import org.deepflash.client.ServiceFinder;
 import org.deepflash.records.ModelInfo;
 import org.deepflash.records.PluginVersion;
 import org.deepflash.records.ServiceInfo;
@@ -42,7 +41,7 @@ public final class CheckService implements PlugIn {
         line(report, "Plugin", PluginVersion.get() + ", interface " + PluginVersion.API);
         line(report, "ImageJ", ImageJ.VERSION + ", Java " + System.getProperty("java.version") + ", "
             + System.getProperty("os.name"));
-        line(report, "Home folder", ServiceFinder.findHome().toString());
+        line(report, "Home folder", StoredSettings.findHome().toString());
         info.getFacts().forEach((name, value) -> line(report, name, value));
         List<ModelInfo> models = client.listModels();
         line(report, "Models", models.isEmpty() ? "none yet" : "");

@@ -15,6 +15,7 @@ abstract class Command implements PlugIn {
             boolean isAsking = options == null && !GraphicsEnvironment.isHeadless();
             if (isAsking) {
                 runWithDialog();
+                RecordedPaths.mend();
             } else {
                 runWith(OptionText.parse(options));
             }

@@ -83,7 +83,7 @@ final class Connector {
         GenericDialog dialog = new GenericDialog("DeepFLaSH");
         dialog.addMessage(Sentence.wrap(error.getMessage()));
         dialog.addMessage(Sentence.wrap("Tried: the address of DFL Set Up..., then the file "
-            + ServiceFinder.findHome().resolve("service.json") + "."));
+            + StoredSettings.findHome().resolve("service.json") + "."));
         ChoiceButtons buttons = new ChoiceButtons(dialog, START, SET_UP, RETRY);
         dialog.hideCancelButton();
         dialog.setOKLabel("Close");
@@ -100,8 +100,7 @@ final class Connector {
                 IJ.showStatus("DeepFLaSH: starting the service ...");
                 ServiceLauncher.start(settings);
                 // From now on the service of this computer is meant, whatever address was tried before.
-                StoredSettings.save(new ConnectionSettings("", "", settings.startsLocal(), settings.getPython(),
-                    settings.getTimeout()));
+                StoredSettings.save(StoredSettings.loadChosen().ofThisComputer());
             } else if (choice.equals(SET_UP)) {
                 SetUp.askAndStore();
             }

@@ -21,7 +21,6 @@ import java.util.Set;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.deepflash.client.ServiceClient;
-import org.deepflash.client.ServiceFinder;
 import org.deepflash.fiji.AtomicFiles;
 import org.deepflash.fiji.JobTable;
 import org.deepflash.records.Job;
@@ -67,7 +66,7 @@ public final class ReportProblem extends Command {
             add(zip, "last-error.txt", Failures.getLast());
             add(zip, "service.txt", describeService());
             for (String name : LOGS) {
-                Path log = ServiceFinder.findHome().resolve(name);
+                Path log = StoredSettings.findHome().resolve(name);
                 add(zip, name, Files.isRegularFile(log) ? readTail(log) : "There is no " + log + ".");
             }
         }
@@ -87,7 +86,7 @@ public final class ReportProblem extends Command {
         return "Plugin: " + PluginVersion.get() + ", interface " + PluginVersion.API + "\nImageJ: " + ImageJ.VERSION
             + "\nJava: " + System.getProperty("java.version") + "\nSystem: " + System.getProperty("os.name") + " "
             + System.getProperty("os.version") + " " + System.getProperty("os.arch") + "\nMemory: "
-            + Runtime.getRuntime().maxMemory() / (1024 * 1024) + " MB\nHome folder: " + ServiceFinder.findHome() + "\n";
+            + Runtime.getRuntime().maxMemory() / (1024 * 1024) + " MB\nHome folder: " + StoredSettings.findHome() + "\n";
     }
 
     /** Says what the service tells; a service that is down is a finding too, and no reason to stop. */

@@ -4,8 +4,10 @@ import ij.IJ;
 import ij.Macro;
 import ij.gui.GenericDialog;
 import ij.plugin.PlugIn;
+import java.awt.Checkbox;
 import java.awt.GraphicsEnvironment;
 import java.awt.TextField;
+import java.util.Vector;
 import org.deepflash.client.HttpServiceClient;
 import org.deepflash.client.ServiceFinder;
 import org.deepflash.records.ConnectionSettings;
@@ -25,7 +27,7 @@ public final class SetUp implements PlugIn {
                 throw new InputException("DFL Set Up... needs options without a display, for example"
                     + " service_url=http://127.0.0.1:8000.");
             } else {
-                askAndStore();
+                RecordedPaths.record(askAndStore());
                 IJ.showMessage("DeepFLaSH", Sentence.wrap(report(StoredSettings.load())));
             }
         } catch (RuntimeException error) {
@@ -40,20 +42,28 @@ public final class SetUp implements PlugIn {
      */
     public static String store(OptionText options) {
         options.allowOnly(ConnectionSettings.KEYS);
-        ConnectionSettings settings = ConnectionSettings.fromOptions(options);
-        StoredSettings.save(settings);
-        return report(settings);
+        StoredSettings.save(ConnectionSettings.fromOptions(options));
+        return report(StoredSettings.load());
     }
 
-    /** Opens the dialog and stores what was entered; ends the command if it is cancelled. */
-    static void askAndStore() {
-        ConnectionSettings before = StoredSettings.load();
+    /**
+     * Opens the dialog and stores what was entered; ends the command if it is cancelled.
+     *
+     * <p>The fields are read past the recorder: this dialog may stand inside another command, and a token has no
+     * place in a recorded macro.
+     *
+     * @return what was entered, but for the token
+     */
+    static OptionText askAndStore() {
+        ConnectionSettings before = StoredSettings.loadChosen();
         GenericDialog dialog = new GenericDialog("DFL Set Up");
         dialog.addMessage("Leave Service URL and Token empty to use the service of this computer.");
         dialog.addStringField("Service_URL", before.getServiceUrl(), 36);
         dialog.addCheckbox("Start_local service when none answers", before.startsLocal());
-        dialog.addStringField("Python", before.getPython(), 36);
-        dialog.addMessage("Python: the python or deepflash executable that starts the service; empty = deepflash.");
+        dialog.addFileField("Python", before.getPython(), 36);
+        dialog.addDirectoryField("Home folder", before.getHome(), 36);
+        dialog.addMessage("Python: the python or deepflash executable that starts the service. Home folder: as in"
+            + "\n`deepflash serve --home DIR`. Empty = as deepflash install-fiji found them.");
         dialog.addNumericField("Timeout_s", before.getTimeout(), 0);
         dialog.setEchoChar('*');
         dialog.addStringField("Token", before.getToken(), 36);
@@ -61,13 +71,17 @@ public final class SetUp implements PlugIn {
         if (dialog.wasCanceled()) {
             throw Failures.cancel();
         }
-        String url = dialog.getNextString().trim();
-        boolean startsLocal = dialog.getNextBoolean();
-        String python = dialog.getNextString().trim();
-        int timeout = (int) dialog.getNextNumber();
-        // Read past the recorder: a token has no place in a recorded macro.
-        String token = ((TextField) dialog.getStringFields().get(2)).getText().trim();
-        StoredSettings.save(new ConnectionSettings(url, token, startsLocal, python, timeout));
+        OptionText entered = OptionText.parse(((Checkbox) dialog.getCheckboxes().get(0)).getState() ? "start_local" : "")
+            .with("service_url", text(dialog.getStringFields(), 0))
+            .with("python", RecordedPaths.toSlashes(text(dialog.getStringFields(), 1)))
+            .with("home", RecordedPaths.toSlashes(text(dialog.getStringFields(), 2)))
+            .with("timeout_s", text(dialog.getNumericFields(), 0));
+        StoredSettings.save(ConnectionSettings.fromOptions(entered.with("token", text(dialog.getStringFields(), 3))));
+        return entered;
+    }
+
+    private static String text(Vector<?> fields, int index) {
+        return ((TextField) fields.get(index)).getText().trim();
     }
 
     private static String report(ConnectionSettings settings) {

@@ -10,7 +10,7 @@ public final class ConnectionSettings {
 
     /** The macro keys. */
     public static final Set<String> KEYS = Collections.unmodifiableSet(
-        new HashSet<>(Arrays.asList("service_url", "token", "start_local", "python", "timeout_s")));
+        new HashSet<>(Arrays.asList("service_url", "token", "start_local", "python", "home", "timeout_s")));
 
     /** Seconds without an answer or progress after which a wait is given up. */
     public static final int DEFAULT_TIMEOUT = 30;
@@ -23,6 +23,7 @@ public final class ConnectionSettings {
     private final boolean startsLocal;
     private final String python;
     private final int timeout;
+    private final String home;
 
     /**
      * @param serviceUrl address such as {@code http://127.0.0.1:8000}, or empty
@@ -32,6 +33,11 @@ public final class ConnectionSettings {
      * @param timeout seconds without answer or progress, 1 to {@link #MAX_TIMEOUT}
      */
     public ConnectionSettings(String serviceUrl, String token, boolean startsLocal, String python, int timeout) {
+        this(serviceUrl, token, startsLocal, python, timeout, "");
+    }
+
+    private ConnectionSettings(String serviceUrl, String token, boolean startsLocal, String python, int timeout,
+            String home) {
         if (!serviceUrl.isEmpty() && !serviceUrl.matches("https?://[^/\\s]+/?")) {
             throw new InputException("service_url " + serviceUrl + " is no address. Write it like http://127.0.0.1:8000,"
                 + " or leave it empty to use the service of this computer.");
@@ -45,12 +51,24 @@ public final class ConnectionSettings {
         this.startsLocal = startsLocal;
         this.python = python;
         this.timeout = timeout;
+        this.home = home;
+    }
+
+    /** Returns these settings with another executable and home folder; empty texts mean "find it yourself". */
+    public ConnectionSettings with(String otherPython, String otherHome) {
+        return new ConnectionSettings(serviceUrl, token, startsLocal, otherPython, timeout, otherHome);
+    }
+
+    /** Returns the settings for the service of this computer, whatever address and token were set. */
+    public ConnectionSettings ofThisComputer() {
+        return new ConnectionSettings("", "", startsLocal, python, timeout, home);
     }
 
     /** Reads the settings from a macro string; keys that are absent are empty or off. */
     public static ConnectionSettings fromOptions(OptionText options) {
         return new ConnectionSettings(options.get("service_url", ""), options.get("token", ""),
-            options.has("start_local"), options.get("python", ""), options.getInt("timeout_s", DEFAULT_TIMEOUT));
+            options.has("start_local"), options.get("python", ""), options.getInt("timeout_s", DEFAULT_TIMEOUT),
+            options.get("home", ""));
     }
 
     /** Returns the address without a slash at the end, or an empty text. */
@@ -71,6 +89,11 @@ public final class ConnectionSettings {
     /** Returns the executable that starts the service, or an empty text. */
     public String getPython() {
         return python;
+    }
+
+    /** Returns the home folder of the service of this computer, or an empty text. */
+    public String getHome() {
+        return home;
     }
 
     /** Returns the seconds without answer or progress after which a wait is given up. */

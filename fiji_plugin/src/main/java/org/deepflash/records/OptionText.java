@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 
 /**
  * The words of a macro option string such as {@code model=Parv input=[C:/my images/] watershed}.
@@ -149,6 +150,11 @@ public final class OptionText {
         List<String> unknown = new ArrayList<>(values.keySet());
         unknown.removeAll(known);
         return unknown;
+    }
+
+    /** Hands each key and its value to a receiver, in their order; the value of a ticked box is {@code true}. */
+    public void forEach(BiConsumer<String, String> receiver) {
+        values.forEach(receiver);
     }
 
     /** Returns these options and one more; a key that is there already is replaced. */

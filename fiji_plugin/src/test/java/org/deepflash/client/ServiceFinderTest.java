@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.Paths;
 import org.deepflash.records.ConnectionSettings;
 import org.deepflash.records.InputException;
 import org.deepflash.records.ServiceAddress;
@@ -65,6 +66,26 @@ class ServiceFinderTest {
     void missingFileNamesThePlace() {
         ServiceException error = assertThrows(ServiceException.class, () -> ServiceFinder.find(settings("", "")));
         assertTrue(error.getMessage().contains(home.resolve("service.json").toString()), error.getMessage());
+    }
+
+    @Test
+    void homeOfTheSettingsWinsOverThatOfTheComputer() throws IOException {
+        writeFile();
+        System.setProperty("deepflash.home", home.resolve("other").toString());
+        assertThrows(ServiceException.class, () -> ServiceFinder.find(settings("", "")));
+        assertEquals("http://127.0.0.1:5", ServiceFinder.find(settings("", "").with("", home.toString())).getUrl());
+        String user = System.getProperty("user.home");
+        assertEquals(Paths.get(user, "lab"), ServiceFinder.findHome(settings("", "").with("", "~/lab")));
+    }
+
+    @Test
+    void installationTellsPythonAndHome() throws IOException {
+        assertEquals("", Installation.read(null).getPython() + Installation.read(home).getHome());
+        Files.createDirectories(home.resolve("DeepFLaSH"));
+        Files.write(home.resolve("DeepFLaSH").resolve("installation.json"),
+            "{\"python\":\"/opt/python\",\"home\":\"/lab\"}".getBytes(StandardCharsets.UTF_8));
+        assertEquals("/opt/python", Installation.read(home).getPython());
+        assertEquals("/lab", Installation.read(home).getHome());
     }
 
     @Test
