@@ -153,6 +153,22 @@ def tag(reference: str, label: str, *, is_removal: bool, home: str | None, as_js
 
 
 @models.command()
+@click.argument("name")
+@click.argument("new_name")
+@home_option
+@json_option
+def rename(name: str, new_name: str, *, home: str | None, as_json: bool) -> None:
+    """Give all versions of a model another name; numbers and labels stay."""
+    from deepflash_service.workflows.share import rename_model
+
+    cards = rename_model(start_home(home), name, new_name=new_name)
+    if as_json:
+        print_json({"model": new_name, "versions": [card.version for card in cards]})
+    else:
+        click.echo(f"{name} is now called {new_name}.")
+
+
+@models.command()
 @click.argument("name", metavar="NAME[@VERSION]")
 @home_option
 @json_option

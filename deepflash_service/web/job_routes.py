@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from deepflash_service.records import JobKind, Record
 
+_LOG_CHARACTERS = 1_000_000
+
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1", tag="Jobs")
 
 
@@ -167,6 +169,13 @@ def show_events(job_id: str, query: schemas.EventQuery) -> dict[str, Any]:
         "next": events[-1]["seq"] if events else query.after,
         "state": state,
     }
+
+
+@blueprint.get("/jobs/<job_id>/log")
+def show_log(job_id: str) -> Response:
+    """Return the end of the log for people: events, what the worker printed, faults."""
+    text = runs.read_log_text(runs.open_run(find_context().home, job_id))
+    return Response(text[-_LOG_CHARACTERS:], content_type="text/plain; charset=utf-8")
 
 
 @blueprint.post("/jobs/<job_id>/stop")

@@ -52,6 +52,10 @@ def import_model(query: schemas.PackageUpload) -> ResponseReturnValue:
 @blueprint.output(schemas.ModelDescription)
 def show(name: str) -> dict[str, Any]:
     """Return all versions and the labels of a model."""
+    return _describe(name)
+
+
+def _describe(name: str) -> dict[str, Any]:
     from deepflash_service.store import models
 
     home = find_context().home
@@ -62,6 +66,17 @@ def show(name: str) -> dict[str, Any]:
         "versions": [card.model_dump(mode="json") for card in cards],
         "labels": models.list_labels(home, name),
     }
+
+
+@blueprint.post("/<name>/rename")
+@blueprint.input(schemas.NewName, arg_name="wanted")
+@blueprint.output(schemas.ModelDescription)
+def rename(name: str, wanted: schemas.NewName) -> dict[str, Any]:
+    """Give all versions of a model another name; numbers and labels stay."""
+    from deepflash_service.store.model_renaming import rename_model
+
+    rename_model(find_context().home, _plain(name), new_name=wanted.name)
+    return _describe(wanted.name)
 
 
 @blueprint.delete("/<name>")

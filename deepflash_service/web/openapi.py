@@ -14,6 +14,7 @@ _FILE_ANSWERS: dict[tuple[str, str], tuple[str, ...]] = {
         "application/zip",
     ),
     ("/api/v1/datasets/{dataset_id}/consensus/{name}", "get"): ("image/tiff",),
+    ("/api/v1/jobs/{job_id}/log", "get"): ("text/plain",),
     ("/api/v1/jobs/{job_id}/results/{file}", "get"): (
         "image/tiff",
         "application/zip",

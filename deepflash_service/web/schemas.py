@@ -53,6 +53,7 @@ class Info(Record):
     free_disk_bytes: int
     models: int
     jobs: JobCounts
+    software: dict[str, str]
 
 
 class JobError(Record):
@@ -206,6 +207,12 @@ class ModelDescription(Record):
     name: str
     versions: list[ModelCard]
     labels: dict[str, int]
+
+
+class NewName(Record):
+    """Request for another name of a model."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class LabelTarget(Record):

@@ -56,6 +56,7 @@ def show_info() -> dict[str, Any]:
 def describe_service(context: ServiceContext) -> dict[str, Any]:
     """Return what ``/info`` and the dashboard tell about the service."""
     from deepflash_service.store.models import list_models
+    from deepflash_service.workflows.software import list_software
 
     return {
         "service": "deepflash",
@@ -70,6 +71,7 @@ def describe_service(context: ServiceContext) -> dict[str, Any]:
         "free_disk_bytes": free_bytes(context.home),
         "models": len(list_models(context.home)),
         "jobs": context.supervisor.count_jobs(),
+        "software": list_software(),
     }
 
 

@@ -1,9 +1,10 @@
-"""The model library as users see it: list, show, test, import, export, label, remove."""
+"""The model library as users see it: list, show, test, import, export, label, rename, remove."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.store.model_renaming import rename_model
 from deepflash_service.store.models import (
     StoredModel,
     find_model,
@@ -25,6 +26,7 @@ __all__ = [
     "export_package",
     "import_model",
     "remove_model",
+    "rename_model",
     "set_label",
     "verify_model",
 ]

@@ -196,7 +196,7 @@ def test_samples_are_written(run: Run, tmp_path: Path) -> None:
 
 
 def test_models_are_listed_tagged_moved(run: Run, home: Path, tmp_path: Path) -> None:
-    """List, show, tag, export, import and remove, each with --json."""
+    """List, show, tag, export, import, rename and remove, each with --json."""
     assert run("models", "list", "--json").json == {"models": []}
     assert "empty" in run("models", "list").out
     add_model(home)
@@ -210,8 +210,12 @@ def test_models_are_listed_tagged_moved(run: Run, home: Path, tmp_path: Path) ->
     file = run("models", "export", "cells", "--output", tmp_path, "--json").json["file"]
     imported = run("models", "import", file, "--name", "copy", "--json").json
     assert imported == {"model": "copy", "version": 1}
-    assert run("models", "remove", "copy", "--json").json == {"removed": ["copy@1"]}
+    renamed = run("models", "rename", "copy", "other", "--json").json
+    assert renamed == {"model": "other", "versions": [1]}
+    assert "There is a model 'cells' already" in run("models", "rename", "other", "cells").err
     assert run("models", "show", "copy").code == 1
+    assert run("models", "remove", "other", "--json").json == {"removed": ["other@1"]}
+    assert run("models", "show", "other").code == 1
 
 
 def test_jobs_are_shown_and_ended(run: Run, home: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from deepflash_service.errors import ConflictError, InputError, NotFoundError
 from deepflash_service.records import ModelCard
 from deepflash_service.store import models, packages
+from deepflash_service.store.model_renaming import rename_model
 
 
 def add_model(
@@ -39,6 +40,35 @@ def test_parallel_publications_get_their_own_number(tmp_path: Path) -> None:
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda _: add_model(tmp_path).card.version, range(6)))
     assert sorted(found) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_renamed_model_keeps_numbers_and_labels(tmp_path: Path) -> None:
+    """The old name can be used no more, and its numbers are not given again."""
+    for content in (b"one", b"two", b"three"):
+        add_model(tmp_path, weights=content)
+    models.remove_model(tmp_path, "cells@1")
+    models.set_label(tmp_path, "cells", label="recommended", version=2)
+    cards = rename_model(tmp_path, "cells", new_name="nuclei")
+    assert [(card.name, card.version) for card in cards] == [("nuclei", 2), ("nuclei", 3)]
+    assert models.list_labels(tmp_path, "nuclei") == {"recommended": 2}
+    models.verify_weights(models.find_model(tmp_path, "nuclei@3"))
+    assert list(models.list_models(tmp_path)) == ["nuclei"]
+    assert add_model(tmp_path).reference == "cells@4"
+    assert add_model(tmp_path, "nuclei").reference == "nuclei@4"
+
+
+def test_a_name_that_is_taken_or_no_name_changes_nothing(tmp_path: Path) -> None:
+    """Neither model is touched, and no half copy stays."""
+    add_model(tmp_path)
+    add_model(tmp_path, "nuclei")
+    with pytest.raises(ConflictError, match="'nuclei' already"):
+        rename_model(tmp_path, "cells", new_name="nuclei")
+    with pytest.raises(InputError):
+        rename_model(tmp_path, "cells", new_name="../away")
+    with pytest.raises(NotFoundError):
+        rename_model(tmp_path, "unknown", new_name="away")
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {"cells", "nuclei"}
+    assert models.find_model(tmp_path, "nuclei").card.name == "nuclei"
 
 
 def test_a_fault_publishes_nothing(tmp_path: Path) -> None:

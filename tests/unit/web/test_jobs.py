@@ -121,6 +121,23 @@ def test_events_continue_after_the_cursor(service: Service, two_spots: bytes) ->
     assert len(client.get(f"{path}?after=1").get_json()["events"]) == page["next"] - 1
 
 
+def test_the_log_tells_events_and_what_the_worker_printed(
+    service: Service, two_spots: bytes
+) -> None:
+    """Text for people, whatever bytes are in it; of a very long one the end."""
+    client = service.client()
+    job = _segment(client, ("a.tif", two_spots)).get_json()
+    run = runs.open_run(service.home, job["id"])
+    runs.append_log(run, b"a library says \xff\n")
+    answer = client.get(f"/api/v1/jobs/{job['id']}/log")
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert "running: Loading the model." in answer.text
+    assert answer.text.endswith("a library says \ufffd\n")
+    runs.append_log(run, b"x" * 1_000_000)
+    assert client.get(f"/api/v1/jobs/{job['id']}/log").text == "x" * 1_000_000
+    assert client.get("/api/v1/jobs/none/log").status_code == 404
+
+
 def test_jobs_are_listed_newest_first(service: Service, two_spots: bytes) -> None:
     """The list tells what single jobs tell."""
     client = service.client()

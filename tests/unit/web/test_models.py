@@ -45,6 +45,20 @@ def test_a_package_travels_to_another_name(service: Service) -> None:
     assert client.get(copy.headers["Location"]).get_json()["name"] == "copy"
 
 
+def test_a_model_gets_another_name(service: Service) -> None:
+    """The answer describes it; the old name is gone, and a wrong one is refused."""
+    client = service.client()
+    client.put("/api/v1/models/tiny/labels/recommended", json={"version": 1})
+    answer = client.post("/api/v1/models/tiny/rename", json={"name": "small"})
+    assert answer.status_code == 200
+    assert answer.get_json() == client.get("/api/v1/models/small").get_json()
+    assert answer.get_json()["labels"] == {"recommended": 1}
+    assert client.get("/api/v1/models/tiny").status_code == 404
+    for name, status in (("small", 409), ("a/b", 422), ("", 422)):
+        answer = client.post("/api/v1/models/small/rename", json={"name": name})
+        assert answer.status_code == status
+
+
 def test_a_deleted_model_goes_to_the_trash(service: Service) -> None:
     """It cannot be used any more, and nothing is destroyed."""
     client = service.client()

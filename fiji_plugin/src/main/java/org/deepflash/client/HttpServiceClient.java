@@ -58,6 +58,7 @@ public final class HttpServiceClient implements ServiceClient {
             + Json.text(device, "kind", "cpu").toUpperCase(Locale.ROOT) + ")");
         facts.put("Engine", Json.text(device, "engine", "chosen at the first segmentation") + ", "
             + Json.text(device, "precision", "precision not known yet"));
+        facts.put("TensorFlow", Json.text(Json.object(info, "software"), "tensorflow", "unknown"));
         JsonObject jobs = Json.object(info, "jobs");
         facts.put("Jobs", (long) Json.number(jobs, "running", 0) + " running, " + (long) Json.number(jobs, "queued", 0)
             + " queued");
@@ -149,6 +150,11 @@ public final class HttpServiceClient implements ServiceClient {
     @Override
     public EventPage getEvents(String id, long after) {
         return JobJson.readEvents(transport.get(API + "/jobs/" + Json.encode(id) + "/events?after=" + after));
+    }
+
+    @Override
+    public String getLog(String id) {
+        return new String(transport.get(API + "/jobs/" + Json.encode(id) + "/log"), StandardCharsets.UTF_8);
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.deepflash.client;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -42,6 +43,14 @@ public final class ModelClient {
     /** Returns a version as the bytes of a package. */
     public byte[] exportPackage(String name, int version) {
         return transport.get(address(name, version) + "/package?format=deepflash");
+    }
+
+    /** Gives all versions of a model another name; numbers and labels stay. */
+    public void rename(String name, String newName) {
+        JsonObject wanted = new JsonObject();
+        wanted.addProperty("name", newName);
+        transport.send("POST", MODELS + "/" + Json.encode(name) + "/rename", "application/json",
+            wanted.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     /** Moves a version to the trash of the service. */

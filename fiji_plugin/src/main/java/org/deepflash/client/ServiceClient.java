@@ -66,6 +66,9 @@ public interface ServiceClient {
      */
     EventPage getEvents(String id, long after);
 
+    /** Returns the log of a job for people: events, what the worker printed, faults; empty if there is nothing. */
+    String getLog(String id);
+
     /** Fetches a result file of a job of one image, such as {@code RoiSet.zip}. */
     byte[] getResult(String id, String file);
 }

@@ -9,10 +9,8 @@ import java.util.function.Predicate;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.client.ServiceException;
 import org.deepflash.fiji.JobTable;
-import org.deepflash.records.EventPage;
 import org.deepflash.records.InputException;
 import org.deepflash.records.Job;
-import org.deepflash.records.JobEvent;
 import org.deepflash.records.OptionText;
 
 /** What {@code DFL Jobs...} does: each action gives a text, and acts on one job by id or on the {@code latest}. */
@@ -109,18 +107,7 @@ final class JobActions {
     }
 
     private String readLog(Job job) {
-        StringBuilder text = new StringBuilder();
-        long after = 0;
-        while (true) {
-            EventPage page = client.getEvents(job.getId(), after);
-            for (JobEvent event : page.getEvents()) {
-                text.append(event.getTime()).append("  ").append(event.getState()).append("  ")
-                    .append(event.getProgress().getMessage()).append('\n');
-            }
-            if (page.getEvents().isEmpty() || page.getNext() <= after) {
-                return text.length() == 0 ? "Job " + job.getId() + " has told nothing yet." : text.toString().trim();
-            }
-            after = page.getNext();
-        }
+        String text = client.getLog(job.getId()).trim();
+        return text.isEmpty() ? "Job " + job.getId() + " has told nothing yet." : text;
     }
 }

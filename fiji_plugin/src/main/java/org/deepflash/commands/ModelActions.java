@@ -132,19 +132,9 @@ final class ModelActions {
         return "Model " + reference(model) + " is saved as " + file + ".";
     }
 
-    /** Copies all versions under the new name before the old ones go to the trash, so that none is ever missing. */
     private String rename() {
         String name = options.need("new_name");
-        for (ModelInfo known : client.list()) {
-            if (known.getName().equals(name)) {
-                throw new InputException("There is a model " + name + " already. Choose another name.");
-            }
-        }
-        List<ModelInfo> versions = client.listVersions(plainName());
-        for (ModelInfo version : versions) {
-            client.importPackage(client.exportPackage(version.getName(), version.getVersion()), name);
-        }
-        versions.forEach(version -> client.delete(version.getName(), version.getVersion()));
+        client.rename(plainName(), name);
         return "Model " + plainName() + " is now called " + name + ".";
     }
 

@@ -65,6 +65,7 @@ public final class ReportProblem extends Command {
             add(zip, "fiji-log.txt", IJ.getLog() == null ? "" : IJ.getLog());
             add(zip, "last-error.txt", Failures.getLast());
             add(zip, "service.txt", describeService());
+            add(zip, "failed-jobs.txt", readFailures());
             for (String name : LOGS) {
                 Path log = StoredSettings.findHome().resolve(name);
                 add(zip, name, Files.isRegularFile(log) ? readTail(log) : "There is no " + log + ".");
@@ -99,6 +100,23 @@ public final class ReportProblem extends Command {
         } catch (RuntimeException error) {
             return error.getMessage() + "\n";
         }
+    }
+
+    /** Returns the logs of the newest jobs that failed; of a service on another computer there is no other way to them. */
+    private static String readFailures() {
+        StringBuilder text = new StringBuilder();
+        try {
+            ServiceClient client = Connector.reconnect();
+            for (Job job : client.listJobs()) {
+                boolean isOfInterest = job.getState().equals("failed") || job.getState().equals("interrupted");
+                if (isOfInterest && text.length() < TAIL_BYTES) {
+                    text.append(job.getId()).append(":\n").append(client.getLog(job.getId())).append('\n');
+                }
+            }
+        } catch (RuntimeException error) {
+            text.append(error.getMessage()).append('\n');
+        }
+        return text.toString();
     }
 
     private static String readTail(Path log) throws IOException {

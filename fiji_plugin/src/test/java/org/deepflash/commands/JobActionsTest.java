@@ -79,13 +79,11 @@ class JobActionsTest {
     }
 
     @Test
-    void logIsReadToItsEnd() {
-        service.on("GET /api/v1/jobs/s9/events?after=0", 200, "{\"events\":[{\"time\":\"T1\",\"state\":\"queued\","
-            + "\"message\":\"waits\"}],\"next\":1,\"state\":\"done\"}");
-        service.on("GET /api/v1/jobs/s9/events?after=1", 200, "{\"events\":[{\"time\":\"T2\",\"state\":\"done\","
-            + "\"message\":\"6 ROIs\"}],\"next\":2,\"state\":\"done\"}");
-        service.on("GET /api/v1/jobs/s9/events?after=2", 200, "{\"events\":[],\"next\":2,\"state\":\"done\"}");
-        assertEquals("T1  queued  waits\nT2  done  6 ROIs", Macros.jobs("action=log job=latest"));
+    void logIsWhatTheServiceWroteForPeople() {
+        service.on("GET /api/v1/jobs/s9/log", 200, "T1 queued\nTraceback \u00b5\n");
+        assertEquals("T1 queued\nTraceback \u00b5", Macros.jobs("action=log job=latest"));
+        service.on("GET /api/v1/jobs/s9/log", 200, "");
+        assertEquals("Job s9 has told nothing yet.", Macros.jobs("action=log job=s9"));
     }
 
     @Test
