@@ -4,7 +4,7 @@
 //   images=DIR output=DIR model=NAME [threshold=0.5] [min_roi_size=20] [channel=1] [planes=all]
 //   [mask] [labels] [probability] [overwrite]
 // Per image: NAME_RoiSet.zip, NAME_rois.csv and, for the words given, NAME_mask.tif, NAME_labels.tif and
-// NAME_prob.tif; for all images summary.csv with one row per image and the reason where one failed. Images
+// NAME_probability.tif; for all images summary.csv with one row per image and the reason where one failed. Images
 // whose results exist are kept unless overwrite is given, and open images are left alone. Needs the plugin and
 // a running service.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import tifffile
 
 from deepflash_service.core.rois import labels_to_rois
 from tests.fiji.desktop import start_imagej
-from tests.fiji.stub_service import STAGES, StubService, serve_stub
+from tests.fiji.stub_service import MODEL, STAGES, StubService, serve_stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,3 +116,18 @@ def test_what_rois_carry_survives_saving_and_opening(imagej: Desktop, tmp_path: 
             resolution = tiff.pages[0].tags["XResolution"].value  # type: ignore[union-attr]
         assert math.isclose(resolution[1] / resolution[0], 0.25, rel_tol=1e-6)
         assert sorted(describe(roi) for roi in overlay) == saved[:-1]
+
+
+def test_each_class_has_its_group(imagej: Desktop, stub: StubService, tmp_path: Path) -> None:
+    """The colour tells which model found a ROI; a class keeps its group in later runs."""
+    of_parv = {**MODEL, "name": "Other", "target": "Parv"}
+    stub.answers[STAGES["models"]] = json.dumps({"models": [MODEL, of_parv]}).encode()
+    other = SEGMENT.replace("Stub", "Other").replace("add_to", "append add_to")
+    path = tmp_path / "both.zip"
+    answer = imagej.do(
+        "macro", f'{SEGMENT} {other} roiManager("deselect"); roiManager("save", "{path}");'
+    )
+    assert answer.startswith("done")
+    rois = [roi for roi in roifile.roiread(path) if roi.name != "my own"]
+    assert len(rois) == 2 * COUNT
+    assert {(roi.name.partition("-")[0], roi.group) for roi in rois} == {("cFOS", 1), ("Parv", 2)}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from typing import TYPE_CHECKING
 
 import pytest
+import roifile
 
 from tests.fiji.conftest import await_recorded
 
@@ -93,6 +95,27 @@ def test_roi_manager_keeps_what_the_user_drew(imagej: Desktop, pictures: Path) -
         assert names[0] == "my own"
         assert len(names) == count + 1
         assert len(set(names)) == len(names)
+    assert [line.split(" ")[0] for line in imagej.do("rois", "cells.tif").splitlines()] == names[1:]
+
+
+def test_files_name_each_roi_once_and_survive_a_comma(
+    imagej: Desktop, pictures: Path, tmp_path: Path
+) -> None:
+    """Table, ROI set and overlay agree on the names that append gives; the CSV has whole rows."""
+    imagej.do("open", str(pictures / "cells.tif"))
+    options = f"{OPTIONS} append table probability overwrite output_folder=[{tmp_path}]"
+    call = f'call("org.deepflash.Macros.segment", "{options}");'
+    assert imagej.do("macro", f'rename("a, b.tif"); {call} return {call}') == "done 6"
+    with (tmp_path / "a, b_rois.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["Image"] for row in rows} == {"a, b.tif"}
+    names = [roi.name for roi in roifile.roiread(tmp_path / "a, b_RoiSet.zip")]
+    assert [row["ROI"] for row in rows] == names
+    assert names[0] == "cFOS-t001-z001-0001-2"
+    overlay = [line.split(" ")[0] for line in imagej.do("rois").splitlines()]
+    assert overlay[6:] == names
+    assert len(set(overlay)) == 12
+    assert (tmp_path / "a, b_probability.tif").is_file()
 
 
 def test_result_images_are_calibrated(imagej: Desktop, pictures: Path) -> None:

@@ -7,6 +7,7 @@ import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.deepflash.fiji.Groups;
 import org.deepflash.records.InputException;
 import org.deepflash.records.OptionText;
 
@@ -40,8 +41,8 @@ final class AnnotationSettings {
             }
         }
         Prefs.set(PREFIX + "blind", options.has("blind"));
-        groupOf("experts", getExpert());
-        groupOf("classes", getClassName());
+        Groups.ofExpert(getExpert());
+        Groups.ofClass(getClassName());
     }
 
     static void storeClass(String name) {
@@ -106,18 +107,6 @@ final class AnnotationSettings {
     /** Returns the number, from 1, of the class or the expert that ROIs are coloured by. */
     static int getGroup(String className) {
         boolean isByExpert = Prefs.get(PREFIX + "colour_by", COLOURINGS[0]).equals(COLOURINGS[1]);
-        return isByExpert ? groupOf("experts", getExpert()) : groupOf("classes", className);
-    }
-
-    /** Names get their number when they first come up, so that colours stay. */
-    private static int groupOf(String list, String name) {
-        String text = Prefs.get(PREFIX + list, "");
-        List<String> names = new ArrayList<>(text.isEmpty() ? new ArrayList<>() : Arrays.asList(text.split(",")));
-        String plain = name.replace(",", ";");
-        if (!names.contains(plain)) {
-            names.add(plain);
-            Prefs.set(PREFIX + list, String.join(",", names));
-        }
-        return names.indexOf(plain) + 1;
+        return isByExpert ? Groups.ofExpert(getExpert()) : Groups.ofClass(className);
     }
 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.List;
+import java.util.Set;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.fiji.Annotation;
 import org.deepflash.fiji.AtomicFiles;
@@ -88,21 +89,31 @@ public final class Segment implements PlugIn {
             throws IOException {
         refuseExisting(image, settings);
         segmentation.run(image, StoredSettings.load().getTimeout());
-        List<Roi> rois = segmentation.getRois();
-        RoiPainter.overlay(image, rois, settings.wants("append"));
-        boolean hasDisplay = !GraphicsEnvironment.isHeadless();
-        if (settings.wants("add_to_manager") && hasDisplay) {
-            RoiPainter.addToManager(image, rois, settings.wants("append"));
-        }
+        addRois(image, settings, segmentation);
         if (settings.wants("table")) {
             // The window may hold rows of earlier runs, which do not belong in the file of this one.
             fill(RoiTable.openOrCreate(), image, segmentation).show(RoiTable.TITLE);
         }
         deliverImages(image, settings, new ResultImages(image, segmentation.getPlanes()));
         if (!settings.getOutputFolder().isEmpty()) {
-            saveSet(image, settings, rois, fill(RoiTable.create(), image, segmentation));
+            saveSet(image, settings, segmentation.getRois(), fill(RoiTable.create(), image, segmentation));
         }
         return segmentation;
+    }
+
+    private static void addRois(ImagePlus image, SegmentSettings settings, Segmentation segmentation) {
+        boolean appends = settings.wants("append");
+        boolean hasManager = settings.wants("add_to_manager") && !GraphicsEnvironment.isHeadless();
+        Set<String> names = RoiPainter.findNames(image, appends, hasManager);
+        segmentation.getPlanes().forEach(plane -> plane.makeUnique(names));
+        List<Roi> rois = segmentation.getRois();
+        RoiPainter.overlay(image, rois, appends);
+        if (hasManager) {
+            RoiPainter.addToManager(image, rois, appends);
+        } else if (settings.wants("add_to_manager") && settings.getOutputFolder().isEmpty()) {
+            IJ.log("DeepFLaSH: without a display there is no ROI Manager. The ROIs are in the overlay;"
+                + " output_folder=DIR saves them as a ROI set.");
+        }
     }
 
     private static ResultsTable fill(ResultsTable table, ImagePlus image, Segmentation segmentation) {
@@ -116,20 +127,20 @@ public final class Segment implements PlugIn {
     private static void deliverImages(ImagePlus image, SegmentSettings settings, ResultImages results)
             throws IOException {
         if (settings.wants("mask")) {
-            deliver(results.makeMask(), image, settings);
+            deliver(results.makeMask(), "mask", image, settings);
         }
         if (settings.wants("labels")) {
-            deliver(results.makeLabels(), image, settings);
+            deliver(results.makeLabels(), "labels", image, settings);
         }
         if (settings.wants("probability")) {
-            deliver(results.makeProbability(), image, settings);
+            deliver(results.makeProbability(), "probability", image, settings);
         }
     }
 
-    private static void deliver(ImagePlus result, ImagePlus image, SegmentSettings settings) throws IOException {
+    private static void deliver(ImagePlus result, String kind, ImagePlus image, SegmentSettings settings)
+            throws IOException {
         if (!settings.getOutputFolder().isEmpty()) {
-            String suffix = result.getTitle().substring(result.getTitle().lastIndexOf('-') + 1);
-            AtomicFiles.writeTiff(output(image, settings, "_" + suffix + ".tif"), result);
+            AtomicFiles.writeTiff(output(image, settings, "_" + kind + ".tif"), result);
             return;
         }
         // Without display and without a macro's batch mode ImageJ has nowhere to show an image.

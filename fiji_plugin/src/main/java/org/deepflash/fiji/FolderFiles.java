@@ -18,7 +18,7 @@ import org.deepflash.records.InputException;
 /** Which files of a folder a command works on. */
 public final class FolderFiles {
 
-    private static final Pattern RESULT = Pattern.compile("(.+)_(mask|labels|prob)\\.tif");
+    private static final Pattern RESULT = Pattern.compile("(.+)_(mask|labels|prob|probability)\\.tif");
 
     private FolderFiles() {
     }

@@ -15,18 +15,12 @@ import java.util.Set;
 /** Lays ROIs over their image and into the ROI Manager, whose other ROIs are never touched. */
 public final class RoiPainter {
 
-    private static final int GROUP = 1;
     private static final Color[] COLOURS = {Color.YELLOW, Color.CYAN, Color.MAGENTA, Color.GREEN, Color.ORANGE,
         Color.RED, Color.PINK, Color.BLUE};
     private static final String MODEL = "dfl.model";
     private static final String IMAGE = "dfl.image";
 
     private RoiPainter() {
-    }
-
-    /** Gives a ROI group and colour of the first class. */
-    static void paint(Roi roi) {
-        paint(roi, GROUP);
     }
 
     /** Gives a ROI the group, from 1, and its colour. */
@@ -70,22 +64,42 @@ public final class RoiPainter {
         if (!appends) {
             removeEarlier(manager, image);
         }
-        Set<String> names = new HashSet<>();
-        for (Roi roi : manager.getRoisAsArray()) {
-            names.add(roi.getName());
-        }
         for (Roi roi : rois) {
-            Roi copy = (Roi) roi.clone();
-            copy.setName(uniqueName(roi.getName(), names));
-            manager.add(copy, -1);
+            manager.add((Roi) roi.clone(), -1);
         }
+    }
+
+    /**
+     * Returns the names of the ROIs beside which new ones will lie, so that no name is given twice: ImageJ would
+     * rename such ROIs when it saves them.
+     *
+     * @param inManager whether the ROI Manager counts too; needs a display
+     */
+    public static Set<String> findNames(ImagePlus image, boolean appends, boolean inManager) {
+        Set<String> names = new HashSet<>();
+        Overlay overlay = image.getOverlay();
+        for (Roi roi : overlay == null ? new Roi[0] : overlay.toArray()) {
+            if (appends || roi.getProperty(MODEL) == null) {
+                names.add(roi.getName());
+            }
+        }
+        RoiManager manager = inManager ? RoiManager.getInstance2() : null;
+        for (Roi roi : manager == null ? new Roi[0] : manager.getRoisAsArray()) {
+            if (appends || !isOf(image, roi)) {
+                names.add(roi.getName());
+            }
+        }
+        return names;
+    }
+
+    private static boolean isOf(ImagePlus image, Roi roi) {
+        return roi.getProperty(MODEL) != null && image.getTitle().equals(roi.getProperty(IMAGE));
     }
 
     private static void removeEarlier(RoiManager manager, ImagePlus image) {
         List<Roi> kept = new ArrayList<>();
         for (Roi roi : manager.getRoisAsArray()) {
-            boolean isOurs = roi.getProperty(MODEL) != null && image.getTitle().equals(roi.getProperty(IMAGE));
-            if (!isOurs) {
+            if (!isOf(image, roi)) {
                 kept.add(roi);
             }
         }
@@ -98,13 +112,5 @@ public final class RoiPainter {
         for (Roi roi : kept) {
             manager.add(roi, -1);
         }
-    }
-
-    private static String uniqueName(String name, Set<String> taken) {
-        String unique = name;
-        for (int i = 2; !taken.add(unique); i++) {
-            unique = name + "-" + i;
-        }
-        return unique;
     }
 }

@@ -3,8 +3,10 @@ package org.deepflash.fiji;
 import ij.ImagePlus;
 import ij.measure.ResultsTable;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * The table "DeepFLaSH ROIs". The service measures, so that Fiji, scripts and the command line show the same
@@ -58,13 +60,22 @@ public final class RoiTable {
 
     /** Returns the rows of one image as CSV with the headings of the table. */
     public static byte[] toCsv(ResultsTable table, String image) {
-        StringBuilder text = new StringBuilder(table.getColumnHeadings().trim().replace('\t', ',')).append('\n');
+        StringBuilder text = new StringBuilder(toLine(table.getColumnHeadings().trim()));
         for (int row = 0; row < table.size(); row++) {
             if (image.equals(table.getStringValue("Image", row))) {
-                text.append(String.join(",", table.getRowAsString(row).split("\t", -1))).append('\n');
+                text.append(toLine(table.getRowAsString(row)));
             }
         }
         return text.toString().getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static String toLine(String row) {
+        return Arrays.stream(row.split("\t", -1)).map(RoiTable::quote).collect(Collectors.joining(",")) + "\n";
+    }
+
+    private static String quote(String cell) {
+        boolean isPlain = cell.indexOf(',') < 0 && cell.indexOf('"') < 0;
+        return isPlain ? cell : '"' + cell.replace("\"", "\"\"") + '"';
     }
 
     private static void addPlace(ResultsTable table, ImagePlus image, SegmentedPlane plane) {

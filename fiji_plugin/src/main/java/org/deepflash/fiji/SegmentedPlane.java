@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /** What the service found in one plane. */
 public final class SegmentedPlane {
@@ -52,6 +53,7 @@ public final class SegmentedPlane {
     /** Gives the ROIs their names, positions and properties. */
     public void describe(ImagePlus image, String target, String model) {
         String className = target.isEmpty() ? "roi" : target;
+        int group = Groups.ofClass(className);
         for (int i = 0; i < rois.size(); i++) {
             Roi roi = rois.get(i);
             String label = roi.getProperty("dfl.label");
@@ -63,8 +65,26 @@ public final class SegmentedPlane {
             roi.setProperty("dfl.model", model);
             roi.setProperty("dfl.image", image.getTitle());
             position.place(roi, image);
-            RoiPainter.paint(roi);
+            RoiPainter.paint(roi, group);
         }
+    }
+
+    /**
+     * Gives ROIs whose name is taken another one.
+     *
+     * @param taken names of other ROIs; those of this plane are added
+     */
+    public void makeUnique(Set<String> taken) {
+        Map<String, String> unique = new HashMap<>();
+        for (Roi roi : rois) {
+            String name = roi.getName();
+            for (int i = 2; !taken.add(name); i++) {
+                name = roi.getName() + "-" + i;
+            }
+            unique.put(roi.getName(), name);
+            roi.setName(name);
+        }
+        newNames.replaceAll((service, name) -> unique.getOrDefault(name, name));
     }
 
     private static String pad(String digits) {
