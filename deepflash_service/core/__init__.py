@@ -4,7 +4,7 @@ Images are (row, column) arrays; x and y appear only where bytes for ImageJ are 
 
 labels, outlines      ROIs of a mask or probability map; their outlines along pixel edges
 rois                  label image to ImageJ ROI bytes and back (roi_format, roi_shapes, roi_areas),
-                      GeoJSON (geojson)
+                      GeoJSON (geojson, geojson_shapes)
 consensus             one truth from several experts (staple, object_votes)
 agreement             how well any two annotators agree (overlaps, matching, scores,
                       expert_agreement)

@@ -18,9 +18,18 @@ if TYPE_CHECKING:
 
     Ring = list[tuple[int, int]]
 
+_COLOUR = (255, 200, 0)
+"""QuPath reads a class only when it has a colour."""
+_ALL_CHANNELS = -1
+
 
 def labels_to_geojson(
-    labels: LabelImage, *, scores: Sequence[float] | None = None
+    labels: LabelImage,
+    *,
+    scores: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
+    target: str | None = None,
+    plane: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """Trace the ROIs of a label image as GeoJSON polygons.
 
@@ -30,23 +39,36 @@ def labels_to_geojson(
         Label image.
     scores : sequence of float, optional
         Probability of each ROI, in the order of the labels.
+    names : sequence of str, optional
+        Name of each ROI; by default ``roi-0001`` for label 1.
+    target : str, optional
+        What was segmented; the class of every ROI in QuPath.
+    plane : (z, t), optional
+        Slice and frame of a stack, from 1.
 
     Returns
     -------
     dict
         A FeatureCollection in pixel coordinates (x, y) with y pointing down; each feature is a
-        valid Polygon or MultiPolygon along pixel edges, with holes.
+        valid Polygon or MultiPolygon along pixel edges, with holes. Rings go around as RFC 7946
+        wants it. Object type, class, measurements and plane are where QuPath reads them.
 
     Raises
     ------
     InputError
-        Another number of scores than of ROIs.
+        Another number of scores or names than of ROIs.
     """
-    return outlines_to_geojson(trace_outlines(labels, joins_diagonals=False), scores=scores)
+    outlines = trace_outlines(labels, joins_diagonals=False)
+    return outlines_to_geojson(outlines, scores=scores, names=names, target=target, plane=plane)
 
 
 def outlines_to_geojson(
-    outlines: Outlines, *, scores: Sequence[float] | None = None
+    outlines: Outlines,
+    *,
+    scores: Sequence[float] | None = None,
+    names: Sequence[str] | None = None,
+    target: str | None = None,
+    plane: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """Return traced ROIs as GeoJSON polygons.
 
@@ -54,8 +76,8 @@ def outlines_to_geojson(
     ----------
     outlines : Outlines
         Traced with ``joins_diagonals=False``.
-    scores : sequence of float, optional
-        Probability of each ROI, in the order of the labels.
+    scores, names, target, plane : optional
+        As for :func:`labels_to_geojson`.
 
     Returns
     -------
@@ -65,7 +87,7 @@ def outlines_to_geojson(
     Raises
     ------
     InputError
-        Another number of scores than of ROIs.
+        Another number of scores or names than of ROIs.
     """
     loops = zip(outlines.columns.tolist(), outlines.rows.tolist(), strict=True)
     points = list(loops)
@@ -74,29 +96,42 @@ def outlines_to_geojson(
     for label, group in groupby(owned, key=lambda item: item[0]):
         rings = [ring for _, (low, high) in group for ring in _split_ring(points[low:high])]
         features.append(_make_feature(label, _nest_rings(rings)))
-    if scores is not None:
-        if len(scores) != len(features):
-            raise InputError(f"There are {len(features)} ROIs but {len(scores)} scores.")
-        for feature, score in zip(features, scores, strict=True):
-            feature["properties"]["measurements"]["Probability"] = float(score)
+    for title, values in (("scores", scores), ("names", names)):
+        if values is not None and len(values) != len(features):
+            raise InputError(f"There are {len(features)} ROIs but {len(values)} {title}.")
+    for feature, score in zip(features, () if scores is None else scores, strict=False):
+        feature["properties"]["measurements"]["Probability"] = float(score)
+    for feature, name in zip(features, () if names is None else names, strict=False):
+        feature["id"] = feature["properties"]["name"] = name
+    for feature in features:
+        _tell_context(feature, target, plane)
     return {"type": "FeatureCollection", "features": features}
+
+
+def _tell_context(
+    feature: dict[str, Any], target: str | None, plane: tuple[int, int] | None
+) -> None:
+    if target is not None:
+        feature["properties"]["classification"] = {"name": target, "color": list(_COLOUR)}
+    if plane is not None:
+        z, t = plane
+        feature["properties"].update(z=z, t=t)
+        if plane != (1, 1):
+            feature["geometry"]["plane"] = {"c": _ALL_CHANNELS, "z": z - 1, "t": t - 1}
 
 
 def _make_feature(label: int, polygons: list[list[Ring]]) -> dict[str, Any]:
     closed = [[[*ring, ring[0]] for ring in polygon] for polygon in polygons]
     single = len(closed) == 1
+    name = f"roi-{label:04d}"
     return {
         "type": "Feature",
-        "id": f"roi-{label:04d}",
+        "id": name,
         "geometry": {
             "type": "Polygon" if single else "MultiPolygon",
             "coordinates": closed[0] if single else closed,
         },
-        "properties": {
-            "objectType": "annotation",
-            "name": f"roi-{label:04d}",
-            "measurements": {"Label": label},
-        },
+        "properties": {"objectType": "annotation", "name": name, "measurements": {"Label": label}},
     }
 
 

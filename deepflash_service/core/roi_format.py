@@ -63,7 +63,7 @@ def encode_outlines(outlines: Outlines, texts: list[RoiText]) -> list[bytes]:
     Parameters
     ----------
     outlines : Outlines
-        At least one loop for each ROI.
+        At least one loop for each ROI. Corners that are floats make composite ROIs.
     texts : list of RoiText
         One for each ROI, in the order of the labels.
 
@@ -173,8 +173,10 @@ def _encode_bodies(
     starts = outlines.starts
     top, left, bottom, right = _find_loop_bounds(outlines)
     lengths = np.diff(starts)
-    columns = (outlines.columns - np.repeat(left, lengths)).astype(">u2").tobytes()
-    rows = (outlines.rows - np.repeat(top, lengths)).astype(">u2").tobytes()
+    columns, rows = (
+        (corners - np.repeat(first, lengths)).astype(np.int64).astype(">u2").tobytes()
+        for corners, first in ((outlines.columns, left), (outlines.rows, top))
+    )
     floats = _encode_floats(outlines)
     firsts = np.flatnonzero(np.diff(outlines.labels, prepend=0))
     lasts = np.append(firsts[1:], outlines.labels.size)
@@ -182,6 +184,7 @@ def _encode_bodies(
         (lasts - firsts == 1)
         & (np.maximum(bottom, right)[firsts] <= LARGEST_SHORT)
         & (lengths[firsts] <= _MOST_CORNERS)
+        & (outlines.columns.dtype.kind == "i")
     )
     for first, last, traced in zip(
         firsts.tolist(), lasts.tolist(), is_traced.tolist(), strict=True

@@ -1,13 +1,15 @@
-"""Reading annotations: masks, label images, colour-coded masks, ImageJ ROI sets."""
+"""Reading annotations: masks, label images, colour-coded masks, ROI sets, GeoJSON."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deepflash_service.core.labels import label_rois
 from deepflash_service.errors import InputError
+from deepflash_service.store.geojson_files import read_geojson
 from deepflash_service.store.raster_reading import is_lossy, read_raster
 from deepflash_service.store.roi_files import read_rois
 from deepflash_service.store.sources import PIXEL_LIMIT, Source, detect_format
@@ -66,8 +68,8 @@ def read_annotation(
     """
     origin = Source.of(source, name)
     found = detect_format(origin, code=_CODE)
-    if found in {"roi", "zip"}:
-        return _draw_rois(origin, shape)
+    if found in {"roi", "zip", "geojson"}:
+        return _draw_rois(origin, shape, is_geojson=found == "geojson")
     pixels = _read_pixels(origin, max_pixels=max_pixels)
     if shape is not None and pixels.shape[:2] != tuple(shape):
         raise _refuse_shape(origin, pixels.shape[:2], shape)
@@ -154,19 +156,23 @@ def _refuse_memory(source: Source, error: InputError) -> InputError:
     )
 
 
-def _draw_rois(source: Source, shape: tuple[int, int] | None) -> LabelImage:
+def _draw_rois(source: Source, shape: tuple[int, int] | None, *, is_geojson: bool) -> LabelImage:
+    from deepflash_service.core.geojson_shapes import geojson_to_labels
     from deepflash_service.core.rois import rois_to_labels
 
     if shape is None:
         raise InputError(
-            f"{source.name} is a ROI set, which does not tell the size of its image. Give the "
-            "image too, or convert the set to masks with DeepFLaSH_ROIs_to_Masks.ijm.",
+            f"{source.name} is a set of ROIs, which does not tell the size of its image. Give the "
+            "image too, or convert the ROIs to a mask (DeepFLaSH_ROIs_to_Masks.ijm for ROI sets).",
             code=_CODE,
             details={"name": source.name},
         )
-    rois = read_rois(source.content, name=source.name)
+    if is_geojson:
+        draw = partial(geojson_to_labels, read_geojson(source.content, name=source.name), shape)
+    else:
+        draw = partial(rois_to_labels, read_rois(source.content, name=source.name), shape)
     try:
-        return rois_to_labels(rois, shape)
+        return draw()
     except InputError as error:
         raise InputError(
             f"{source.name}: {error.message}", code=_CODE, details=error.details

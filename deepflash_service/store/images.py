@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PIXEL_LIMIT",
+    "ROI_SUFFIXES",
     "ImageFile",
     "PlaneLayout",
     "encode_mask",
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 _SUFFIXES = {".tif", ".tiff", ".png", ".gif", ".bmp", ".jpg", ".jpeg"}
-_ROI_SUFFIXES = {".roi", ".zip"}
+ROI_SUFFIXES = frozenset({".roi", ".zip", ".geojson"})
 
 
 def read_image(
@@ -86,7 +87,7 @@ def read_image(
     if found == "raster":
         return read_raster(origin, max_pixels=max_pixels)
     raise InputError(
-        f"{origin.name} is an ImageJ ROI file, not an image. Give it as an annotation, or choose "
+        f"{origin.name} is a file of ROIs, not an image. Give it as an annotation, or choose "
         "the image it belongs to.",
         code="invalid_image",
         details={"name": origin.name},
@@ -101,7 +102,8 @@ def list_images(folder: Path, *, with_rois: bool = False, with_zarr: bool = Fals
     folder : Path
         Searched without its sub-folders.
     with_rois : bool, optional
-        Include ImageJ ROI sets (``.roi``, ``.zip``), but not beside a mask of the same name.
+        Include ROI sets (``.roi``, ``.zip``, ``.geojson``), but not beside a mask of the same
+        name.
     with_zarr : bool, optional
         Include zarr images, which are folders; ``folder`` itself may be one.
 
@@ -112,7 +114,7 @@ def list_images(folder: Path, *, with_rois: bool = False, with_zarr: bool = Fals
     """
     if with_zarr and is_zarr(folder):
         return [folder]
-    suffixes = _SUFFIXES | _ROI_SUFFIXES if with_rois else _SUFFIXES
+    suffixes = _SUFFIXES | ROI_SUFFIXES if with_rois else _SUFFIXES
     found = [path for path in list_stored(folder) if path.suffix.lower() in suffixes]
     if with_zarr:
         folders = (path for path in folder.iterdir() if not path.name.startswith("."))
@@ -136,12 +138,12 @@ def _prefer_masks(paths: list[Path]) -> list[Path]:
     masks = {
         strip_extension(path.name).casefold()
         for path in paths
-        if path.suffix.lower() not in _ROI_SUFFIXES
+        if path.suffix.lower() not in ROI_SUFFIXES
     }
     return [
         path
         for path in paths
-        if path.suffix.lower() not in _ROI_SUFFIXES
+        if path.suffix.lower() not in ROI_SUFFIXES
         or path.stem.casefold().removesuffix("_roiset") not in masks
     ]
 

@@ -21,6 +21,7 @@ _IMAGE_SUFFIXES = (
     ".jpeg",
     ".roi",
     ".zip",
+    ".geojson",
     ".zarr",
 )
 _LONGEST_FILE_NAME = 200

@@ -13,12 +13,14 @@ from deepflash_service.errors import ComputeError, DeepFlashError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Format = Literal["tiff", "raster", "roi", "zip"]
+Format = Literal["tiff", "raster", "roi", "zip", "geojson"]
 
 PIXEL_LIMIT = 400_000_000
 """Rows x columns x planes x channels of one file; checked before anything is decoded."""
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SMALL_BYTES = 16 * 1024 * 1024
+_HEAD_BYTES = 64
 _HIGHEST_RATIO = 50_000
 """No compression of a real image saves more than this."""
 
@@ -105,7 +107,7 @@ def detect_format(source: Source, *, code: str = "invalid_image") -> Format:
         With `code` when the file is empty or of no known format.
     """
     with source.open() as stream:
-        head = stream.read(8)
+        head = stream.read(_HEAD_BYTES)
     if not head:
         raise InputError(
             f"{source.name} is empty (0 bytes). Save or copy the file again and retry.",
@@ -115,6 +117,8 @@ def detect_format(source: Source, *, code: str = "invalid_image") -> Format:
     for magic, found in _MAGICS:
         if head.startswith(magic):
             return found
+    if head.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith((b"{", b"[")):
+        return "geojson"
     raise InputError(
         f"{source.name} is not an image that can be read here. Save it in Fiji as TIFF or PNG and "
         "retry.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deepflash_service.core.pairing import pair_names
-from deepflash_service.store.images import list_images, read_annotation
+from deepflash_service.store.images import ROI_SUFFIXES, list_images, read_annotation
 from deepflash_service.store.names import strip_extension
 from deepflash_service.workflows.pairs import refuse_empty
 
@@ -71,7 +71,8 @@ def read_folders(masks: Mapping[str, Path]) -> tuple[list[AnnotatedByExperts], l
 def _read_all(paths: Mapping[str, Path]) -> dict[str, LabelImage]:
     labels: dict[str, LabelImage] = {}
     shape: tuple[int, int] | None = None
-    for expert, path in sorted(paths.items(), key=lambda item: item[1].suffix in {".roi", ".zip"}):
+    by_kind = sorted(paths.items(), key=lambda item: item[1].suffix.lower() in ROI_SUFFIXES)
+    for expert, path in by_kind:
         one = read_annotation(path, shape=shape)
         labels[expert] = one
         shape = (one.shape[0], one.shape[1])

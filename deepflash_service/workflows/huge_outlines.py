@@ -136,17 +136,23 @@ def trace_plane(
             files.left_out += len(numbers)
             continue
         lengths[own] = measure_lengths(outlines, np.asarray(numbers))
+        texts: dict[str, Any] = {
+            "scores": scores[own].tolist(),
+            "names": task.naming.name_rois(numbers, position),
+        }
         for roi in outlines_to_rois(
             outlines,
-            scores=scores[own].tolist(),
-            names=task.naming.name_rois(numbers, position),
+            **texts,
             positions=task.naming.locate(position),
             properties={"dfl.model": task.model.reference},
         ):
             files.add_roi(roi)
         if files.geojson is not None:
             outlines = _trace_window(labels, index, window, joins_diagonals=False)
-            _add_features(files, outlines, scores=scores[own].tolist(), position=position)
+            for feature in outlines_to_geojson(
+                outlines, **texts, target=task.model.card.target, plane=position
+            )["features"]:
+                files.add_feature(feature)
         hooks.report(Progress("outlining ROIs", window.last, scores.size))
     return lengths
 
@@ -164,12 +170,3 @@ def _trace_window(
     bands = plan_bands((window.bottom - window.top, labels.columns))
     outlines = trace_bands(read, bands, joins_diagonals=joins_diagonals, most_edges=MOST_EDGES)
     return outlines.shift(window.top, window.left)
-
-
-def _add_features(
-    files: OutlineFiles, outlines: Outlines, *, scores: list[float], position: tuple[int, int]
-) -> None:
-    z, t = position
-    for feature in outlines_to_geojson(outlines, scores=scores)["features"]:
-        feature["properties"] = {**feature["properties"], "z": z, "t": t}
-        files.add_feature(feature)

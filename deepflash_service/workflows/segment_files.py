@@ -169,11 +169,14 @@ def describe_outlines(segmented: SegmentedImage) -> dict[str, Any]:
 
     features: list[dict[str, Any]] = []
     for plane in segmented.planes:
-        collection = labels_to_geojson(plane.labels, scores=plane.score())
-        z, t = plane.position
-        for feature in collection["features"]:
-            feature["properties"] = {**feature.get("properties", {}), "z": z, "t": t}
-            features.append(feature)
+        collection = labels_to_geojson(
+            plane.labels,
+            scores=plane.score(),
+            names=segmented.naming.name_rois(plane.list_labels(), plane.position),
+            target=segmented.model.card.target,
+            plane=plane.position,
+        )
+        features += collection["features"]
     return {"type": "FeatureCollection", "features": features}
 
 
