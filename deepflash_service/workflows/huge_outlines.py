@@ -49,9 +49,11 @@ class OutlineFiles:
     features: int = 0
     left_out: int = 0
 
-    def add_feature(self, feature: dict[str, Any]) -> None:
-        """Add a feature to the GeoJSON file."""
-        if self.geojson is not None:
+    def add_features(self, outlines: Outlines, **texts: Any) -> None:
+        """Add ROIs to the GeoJSON file; texts as for ``outlines_to_geojson``."""
+        if self.geojson is None:
+            return
+        for feature in outlines_to_geojson(outlines, **texts)["features"]:
             head = ",\n" if self.features else "\n"
             text = json.dumps(feature, indent=2, ensure_ascii=False)
             self.geojson.write(head + indent(text, "    "))
@@ -149,10 +151,7 @@ def trace_plane(
             files.add_roi(roi)
         if files.geojson is not None:
             outlines = _trace_window(labels, index, window, joins_diagonals=False)
-            for feature in outlines_to_geojson(
-                outlines, **texts, target=task.model.card.target, plane=position
-            )["features"]:
-                files.add_feature(feature)
+            files.add_features(outlines, **texts, target=task.model.card.target, plane=position)
         hooks.report(Progress("outlining ROIs", window.last, scores.size))
     return lengths
 
