@@ -143,3 +143,8 @@ def _read_seconds(variable: str, usual: float) -> float:
             code="invalid_setting",
         )
     return seconds
+
+
+def use_java(home: Path) -> None:
+    """Let Java be taken from this folder when it is started in this process."""
+    os.environ["JAVA_HOME"] = str(home)

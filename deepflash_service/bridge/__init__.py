@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from deepflash_service.bridge.client import connect
-    from deepflash_service.bridge.fiji import FijiBridge, init
+    from deepflash_service.bridge.fiji import FijiBridge
     from deepflash_service.bridge.jobs import Event, Job
     from deepflash_service.bridge.service import Service
+    from deepflash_service.bridge.startup import init
 
 __all__ = ["Event", "FijiBridge", "Job", "Service", "connect", "init"]
 
@@ -23,7 +24,7 @@ _PLACES: Final = {
     "Job": "jobs",
     "Service": "service",
     "connect": "client",
-    "init": "fiji",
+    "init": "startup",
 }
 
 

@@ -27,6 +27,18 @@ class DatasetClient:
         """Create an empty data set and return its id."""
         return str(self._transport.post_json("datasets", json={"name": name})["id"])
 
+    def datasets(self) -> list[dict[str, Any]]:
+        """Return id, name and time of creation of each data set."""
+        return list(self._transport.get_json("datasets")["datasets"])
+
+    def dataset(self, dataset: str) -> dict[str, Any]:
+        """Return one data set: name, images, experts, pairs, warnings."""
+        return self._transport.get_json("datasets", dataset)
+
+    def remove_dataset(self, dataset: str) -> None:
+        """Move a data set to the trash of the home folder."""
+        self._transport.request("DELETE", quote_path("datasets", dataset))
+
     def put_image(self, dataset: str, name: str, image: Picture) -> dict[str, Any]:
         """Upload an image under its file name; returns name, shape and checksum."""
         return self._put(quote_path("datasets", dataset, "images", name), image)
@@ -43,6 +55,25 @@ class DatasetClient:
         """
         path = quote_path("datasets", dataset, "annotations", expert, name)
         return self._put(path, annotation)
+
+    def image(self, dataset: str, name: str) -> bytes:
+        """Return an image of a data set, the file as it was sent."""
+        path = quote_path("datasets", dataset, "images", name)
+        return self._transport.request("GET", path).content
+
+    def annotation(self, dataset: str, name: str, *, expert: str) -> bytes:
+        """Return an annotation of one expert, the file as it was sent."""
+        path = quote_path("datasets", dataset, "annotations", expert, name)
+        return self._transport.request("GET", path).content
+
+    def remove_image(self, dataset: str, name: str) -> None:
+        """Take an image out of a data set."""
+        self._transport.request("DELETE", quote_path("datasets", dataset, "images", name))
+
+    def remove_annotation(self, dataset: str, name: str, *, expert: str) -> None:
+        """Take an annotation of one expert out of a data set."""
+        path = quote_path("datasets", dataset, "annotations", expert, name)
+        self._transport.request("DELETE", path)
 
     def pairs(self, dataset: str) -> dict[str, Any]:
         """Return which images and annotations belong together, and the warnings."""

@@ -5,91 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from deepflash_service.bridge import images, macros, overlays, tables
+from deepflash_service.bridge import annotation, images, macros, overlays, tables
 from deepflash_service.bridge.client import connect
-from deepflash_service.bridge.jars import find_plugin_jar
-from deepflash_service.bridge.jvm import (
-    Backend,
-    JvmOptions,
-    Mode,
-    Running,
-    imagej_lock,
-    java_class,
-    start_imagej,
-)
+from deepflash_service.bridge.faults import alone_in_imagej
+from deepflash_service.bridge.jvm import Running, java_class
 from deepflash_service.bridge.segmentation import segment_image
-from deepflash_service.errors import InputError, SetupError
+from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
 
     import pandas as pd
+    import xarray as xr
 
     from deepflash_service.bridge.pixels import Pixels
     from deepflash_service.bridge.service import Service
-    from deepflash_service.records import Calibration, Report
-
-
-def init(
-    fiji: str | os.PathLike[str] | None = None,
-    mode: Mode = "headless",
-    *,
-    backend: Backend = "auto",
-    heap_gb: float | None = None,
-    plugin_jar: Path | None = None,
-    service: Service | None = None,
-) -> FijiBridge:
-    """Start ImageJ in this process and return the bridge to it.
-
-    The first call decides; later ones return a bridge to what runs, because Java can be
-    started only once in a process. It ends with the process.
-
-    Parameters
-    ----------
-    fiji : path, optional
-        Folder of a Fiji installation. Without it ImageJ is taken from the jars of the build,
-        or resolved from the network.
-    mode : {"headless", "interactive"}
-        Without or with windows (needs a display).
-    backend : {"auto", "pyimagej", "ij1"}
-        ``pyimagej`` starts ImageJ2 with all of Fiji, ``ij1`` the small set that is enough for
-        every method here; ``auto`` takes what is there.
-    heap_gb : float, optional
-        Largest Java heap.
-    plugin_jar : Path, optional
-        DeepFLaSH plugin; default is the one of the build or of the Fiji folder.
-    service : Service, optional
-        Used by :meth:`FijiBridge.segment`; default is one that ``connect()`` finds or starts.
-
-    Returns
-    -------
-    FijiBridge
-        Usable as a context manager.
-
-    Raises
-    ------
-    SetupError
-        Java or ImageJ is missing or cannot be started, or there is no display.
-    InputError
-        Code ``invalid_fiji``.
-    """
-    folder = None if fiji is None else Path(fiji).expanduser().absolute()
-    options = JvmOptions(
-        fiji=folder,
-        mode=mode,
-        backend=backend,
-        heap_gb=heap_gb,
-        plugin_jar=plugin_jar or find_plugin_jar(folder),
-    )
-    bridge = FijiBridge(start_imagej(options), service=service)
-    if mode == "interactive" and bridge.is_headless:
-        raise SetupError(
-            "There is no display for ImageJ windows. Use mode='headless', or run the script "
-            "under `xvfb-run -a`, in a process of its own.",
-            code="no_display",
-        )
-    return bridge
+    from deepflash_service.records import Calibration, LabelImage, Report
 
 
 class FijiBridge:
@@ -133,7 +65,7 @@ class FijiBridge:
             Code ``invalid_image``.
         """
         file = Path(path).expanduser().absolute()
-        with imagej_lock:
+        with alone_in_imagej():
             image = java_class("ij.IJ").openImage(str(file)) if file.is_file() else None
         if image is None:
             raise InputError(
@@ -144,49 +76,55 @@ class FijiBridge:
 
     def to_imageplus(
         self,
-        array: Pixels,
+        array: Pixels | xr.DataArray,
         *,
         dims: str | None = None,
         title: str = "image",
         calibration: Calibration | None = None,
     ) -> Any:
         """Return an array as an ``ij.ImagePlus`` (see :func:`images.make_image_plus`)."""
-        with imagej_lock:
+        with alone_in_imagej():
             return images.make_image_plus(array, dims=dims, title=title, calibration=calibration)
 
     def from_imageplus(self, image: Any, *, dims: str | None = None) -> Pixels:
         """Return the pixels of an ``ij.ImagePlus`` (see :func:`images.read_image_plus`)."""
-        with imagej_lock:
+        with alone_in_imagej():
             return images.read_image_plus(image, dims=dims)
 
-    def to_overlay(self, rois: Iterable[bytes]) -> Any:
-        """Return ROI bytes as an ``ij.gui.Overlay`` (see :func:`overlays.make_overlay`)."""
-        with imagej_lock:
-            return overlays.make_overlay(rois)
+    def to_xarray(self, image: Any) -> xr.DataArray:
+        """Return an ``ij.ImagePlus`` with named axes (see :func:`images.read_data_array`)."""
+        with alone_in_imagej():
+            return images.read_data_array(image)
+
+    def to_overlay(self, rois: Iterable[Any]) -> Any:
+        """Return ROIs (bytes or ``ij.gui.Roi``) as an ``ij.gui.Overlay``."""
+        with alone_in_imagej():
+            return overlays.make_overlay(overlays.take_rois(rois))
 
     def set_overlay(self, image: Any, rois: Any) -> Any:
         """Set an ``Overlay``, or ROI bytes, as the overlay of an image; returns the overlay."""
         images.check_image_plus(image)
-        overlay = rois if hasattr(rois, "toArray") else self.to_overlay(rois)
-        with imagej_lock:
+        with alone_in_imagej():
+            is_overlay = hasattr(rois, "toArray")
+            overlay = rois if is_overlay else overlays.make_overlay(overlays.take_rois(rois))
             image.setOverlay(overlay)
         return overlay
 
     def rois_from(self, source: Any) -> list[bytes]:
         """Return the ROIs of an ``ImagePlus`` (its overlay) or of an ``Overlay`` as bytes."""
-        with imagej_lock:
+        with alone_in_imagej():
             return overlays.read_overlay(source)
 
-    def to_roi_manager(self, rois: Iterable[bytes]) -> Any:
-        """Add ROI bytes to the ROI Manager, which is never cleared; returns the manager.
+    def to_roi_manager(self, rois: Iterable[Any]) -> Any:
+        """Add ROIs to the ROI Manager, which is never cleared; returns the manager.
 
         Raises
         ------
         SetupError
             Code ``no_display``: ImageJ has no ROI Manager without a display.
         """
-        with imagej_lock:
-            return overlays.fill_roi_manager(rois)
+        with alone_in_imagej():
+            return overlays.fill_roi_manager(overlays.take_rois(rois))
 
     def run_macro(self, macro: str | Path, arg: str = "", *, image: Any = None) -> str:
         """Run a macro (text, or path of an ``.ijm`` file) and return what it returns.
@@ -210,7 +148,7 @@ class FijiBridge:
 
     def results_to_dataframe(self, table: Any = None) -> pd.DataFrame:
         """Return a ``ResultsTable`` (default: ImageJ's Results) as a data frame."""
-        with imagej_lock:
+        with alone_in_imagej():
             if table is None:
                 table = java_class("ij.measure.ResultsTable").getResultsTable()
             return tables.read_results_table(table)
@@ -224,7 +162,7 @@ class FijiBridge:
             Code ``not_saved``: the folder is missing or cannot be written.
         """
         target = Path(path).expanduser().absolute()
-        with imagej_lock:
+        with alone_in_imagej():
             overlays.save_tiff(image, target)
         return target
 
@@ -269,7 +207,7 @@ class FijiBridge:
         InputError, NotFoundError, ComputeError, ServiceUnreachableError
             Each with a sentence that says what to do.
         """
-        with imagej_lock:
+        with alone_in_imagej():
             image = images.take_image_plus(image, dims=dims)
         service = service or self._find_service()
         found, table = segment_image(image, model, service=service, report=report, **options)
@@ -277,6 +215,52 @@ class FijiBridge:
         if not self.is_headless:
             self.to_roi_manager(found)
         return overlay, list(overlay.toArray()), table
+
+    def annotate_from_rois(
+        self,
+        image: Any,
+        rois: Any = None,
+        *,
+        dataset: str | None = None,
+        expert: str = "expert_1",
+        service: Service | None = None,
+    ) -> LabelImage:
+        """Return what was outlined on an image as a label image, and save it as an annotation.
+
+        Parameters
+        ----------
+        image : ij.ImagePlus
+            The image; in a stack the plane that it shows.
+        rois : list of bytes or of ij.gui.Roi, or ij.gui.Overlay, optional
+            By default the overlay of the image, else the ROI Manager, else the selection.
+        dataset : str, optional
+            Id of the data set of the service that gets the annotation under the title of the
+            image, and the image too where it lacks it. Without it nothing is sent.
+        expert : str
+            Who drew the outlines.
+        service : Service, optional
+            As in :meth:`segment`.
+
+        Returns
+        -------
+        ndarray of shape (M, N), int32
+            Label image with the pixels that ImageJ itself would fill.
+
+        Raises
+        ------
+        InputError
+            Codes ``no_rois``; ``invalid_roi`` for points and lines, which enclose no area;
+            ``shape_mismatch`` for outlines beyond the image.
+        """
+        images.check_image_plus(image)
+        with alone_in_imagej():
+            labels = annotation.draw_annotation(image, rois)
+        if dataset is not None:
+            service = service or self._find_service()
+            annotation.send_annotation(
+                image, labels, service=service, dataset=dataset, expert=expert
+            )
+        return labels
 
     def close(self) -> None:
         """Close what this bridge opened itself; ImageJ runs until the process ends."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from deepflash_service.bridge.jvm import java_class
-from deepflash_service.bridge.pixels import ORDER, to_hyperstack
+from deepflash_service.bridge.pixels import ORDER, XARRAY_NAMES, to_hyperstack
 from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from deepflash_service.bridge.pixels import Pixels
     from deepflash_service.records import Calibration
 
@@ -62,7 +64,7 @@ def take_image_plus(image: Any, *, dims: str | None = None) -> Any:
 
 
 def make_image_plus(
-    array: Pixels,
+    array: Pixels | xr.DataArray,
     *,
     dims: str | None = None,
     title: str = "image",
@@ -80,14 +82,14 @@ def make_image_plus(
     title : str
         Title of the image.
     calibration : Calibration, optional
-        Size of a pixel.
+        Size of a pixel; default is what the coordinates of an xarray tell.
 
     Raises
     ------
     InputError
         Codes ``invalid_dims``, ``invalid_image``.
     """
-    planes = to_hyperstack(array, dims)
+    planes = to_hyperstack(cast("Pixels", array), dims)
     if 0 in planes.shape:
         raise InputError("An image without pixels cannot be shown.", code="invalid_image")
     times, slices, channels, height, width = planes.shape
@@ -97,6 +99,7 @@ def make_image_plus(
     image = java_class("ij.ImagePlus")(title, stack)
     image.setDimensions(channels, slices, times)
     image.setOpenAsHyperStack(sum(size > 1 for size in (channels, slices, times)) > 1)
+    calibration = calibration or read_spacing(array)
     if calibration is not None:
         scale = image.getCalibration()
         scale.pixelWidth = calibration.pixel_width
@@ -154,6 +157,49 @@ def read_image_plus(image: Any, *, dims: str | None = None) -> Pixels:
     order = [ORDER.index(letter) for letter in wanted]
     rest = [axis for axis in range(len(ORDER)) if axis not in order]
     return planes.transpose(rest + order).reshape([lengths[letter] for letter in wanted])
+
+
+def read_data_array(image: Any) -> xr.DataArray:
+    """Return an ``ij.ImagePlus`` as an xarray with the axis names of pyimagej.
+
+    Returns
+    -------
+    xarray.DataArray
+        A copy, in the order ``t, pln, row, col, ch``, without axes of length one but for rows
+        and columns; ``row`` and ``col`` have coordinates in the unit of the image, which is
+        ``attrs["unit"]``.
+    """
+    import xarray as xr
+
+    check_image_plus(image)
+    letters = [letter for letter in "TZYXC" if letter in list_dims(image)]
+    pixels = read_image_plus(image, dims="".join(letters))
+    scale = read_calibration(image)
+    coords = {
+        "row": np.arange(image.getHeight()) * scale.pixel_height,
+        "col": np.arange(image.getWidth()) * scale.pixel_width,
+    }
+    return xr.DataArray(
+        pixels,
+        dims=[XARRAY_NAMES[letter] for letter in letters],
+        coords=coords,
+        attrs={"unit": scale.unit},
+        name=str(image.getTitle()),
+    )
+
+
+def read_spacing(array: Any) -> Calibration | None:
+    """Return the size of a pixel that an xarray tells by coordinates and unit, if it does."""
+    from deepflash_service.records import Calibration
+
+    coords, unit = getattr(array, "coords", {}), getattr(array, "attrs", {}).get("unit")
+    steps = [np.diff(np.asarray(coords[axis])) for axis in ("row", "col") if axis in coords]
+    if not isinstance(unit, str) or len(steps) < len(("row", "col")):
+        return None
+    if not all(step.size and step[0] > 0 and np.allclose(step, step[0]) for step in steps):
+        return None
+    height, width = (float(step[0]) for step in steps)
+    return Calibration(pixel_width=width, pixel_height=height, unit=unit)
 
 
 def list_dims(image: Any) -> str:

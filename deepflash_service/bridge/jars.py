@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,14 @@ _WHEEL: Final = _PACKAGE / "fiji"
 _MINIMUM_JAVA: Final = 11
 _CLASS_OFFSET: Final = 44
 _AGENT: Final = b"Premain-Class: org.deepflash.ExitGuard"
+_BUNDLED_JAVA: Final = "java/*/release"
+_BUNDLED_JAVA_BELOW: Final = "java/*/*/release"
+_RELEASE: Final = re.compile(r'^JAVA_VERSION="(\d+)', re.M)
+_LIBJVM: Final = defaultdict(
+    lambda: ("lib/server/libjvm.so",),
+    darwin=("lib/server/libjvm.dylib",),
+    win32=("bin/server/jvm.dll",),
+)
 _KEY_JARS: Final = ("fiji-[0-9]*.jar", "imagej-[0-9]*.jar", "imagej-legacy-*.jar", "ij-[0-9]*.jar")
 
 
@@ -104,6 +115,17 @@ def read_java_version(fiji: Path) -> str:
     for pattern in _KEY_JARS:
         versions += [_class_version(jar) for jar in fiji.glob(f"jars/**/{pattern}")]
     return str(max(versions))
+
+
+def find_bundled_java(fiji: Path, *, at_least: int) -> Path | None:
+    """Return the Java that came with a Fiji folder, if it can run it and is for this system."""
+    for release in sorted(fiji.glob(_BUNDLED_JAVA)) + sorted(fiji.glob(_BUNDLED_JAVA_BELOW)):
+        home = release.parent
+        version = _RELEASE.search(release.read_text(encoding="utf-8", errors="replace"))
+        has_library = any((home / path).is_file() for path in _LIBJVM[sys.platform])
+        if version is not None and int(version[1]) >= at_least and has_library:
+            return home
+    return None
 
 
 def _class_version(jar: Path) -> int:

@@ -32,9 +32,16 @@ class JobClient:
         """Return the present state of a job."""
         return Job.from_json(self._transport.get_json("jobs", _job_id(job)))
 
-    def jobs(self) -> list[Job]:
-        """Return the jobs of the service, newest first."""
-        return [Job.from_json(body) for body in self._transport.get_json("jobs")["jobs"]]
+    def jobs(self, kind: str | None = None) -> list[Job]:
+        """Return the jobs of the service, newest first.
+
+        Parameters
+        ----------
+        kind : {"training", "segmentation", "evaluation"}, optional
+            Only these.
+        """
+        found = [Job.from_json(body) for body in self._transport.get_json("jobs")["jobs"]]
+        return [job for job in found if kind in {None, job.kind}]
 
     def events(self, job: Job | str, *, after: int = 0, poll: float = 0.5) -> Iterator[Event]:
         """Yield the events of a job as they come, until it has ended.

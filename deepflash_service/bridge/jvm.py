@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import shutil
 import sys
 import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from deepflash_service.bridge.jars import (
     IMAGEJ2_VERSION,
     SMALL_SET,
+    find_bundled_java,
     find_exit_guard,
     find_imagej_jars,
     find_plugin_jar,
@@ -29,40 +31,17 @@ from deepflash_service.bridge.jars import (
     read_java_version,
 )
 from deepflash_service.errors import InputError, SetupError
+from deepflash_service.settings import use_java
 
-Mode = Literal["headless", "interactive"]
-Backend = Literal["auto", "pyimagej", "ij1"]
+if TYPE_CHECKING:
+    from deepflash_service.bridge.options import JvmOptions
+
 _OPEN_LANG: Final = "--add-opens=java.base/java.lang=ALL-UNNAMED"
 # Without this the JVM takes over SIGINT and SIGTERM, and Ctrl+C ends Python without a trace.
 _KEEP_SIGNALS: Final = "-Xrs"
 _log = logging.getLogger(__name__)
 imagej_lock: Final = threading.RLock()
 """ImageJ 1 holds its state in static fields: whoever calls it holds this lock."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JvmOptions:
-    """How the Java virtual machine is started.
-
-    Parameters
-    ----------
-    fiji : Path, optional
-        Folder of a Fiji installation.
-    mode : {"headless", "interactive"}
-        Without or with windows.
-    backend : {"auto", "pyimagej", "ij1"}
-        How ImageJ is started; see :func:`start_imagej`.
-    heap_gb : float, optional
-        Largest Java heap; default is Java's own, a quarter of the memory.
-    plugin_jar : Path, optional
-        The DeepFLaSH plugin, put where ImageJ finds its commands.
-    """
-
-    fiji: Path | None = None
-    mode: Mode = "headless"
-    backend: Backend = "auto"
-    heap_gb: float | None = None
-    plugin_jar: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +53,7 @@ class Running:
 
 
 _running: list[Running] = []
+_process: list[int] = []
 
 
 def start_imagej(options: JvmOptions) -> Running:
@@ -93,6 +73,7 @@ def start_imagej(options: JvmOptions) -> Running:
     with imagej_lock:
         if not _running:
             _running.append(_start(options))
+            _process.append(os.getpid())
         return _running[0]
 
 
@@ -100,6 +81,12 @@ def java_class(name: str) -> Any:
     """Return a Java class of the running virtual machine."""
     import scyjava
 
+    if _process and _process[0] != os.getpid():
+        raise SetupError(
+            "ImageJ runs in the parent of this process and cannot be used in a fork of it. Start "
+            "processes with multiprocessing.get_context('spawn'), or use threads.",
+            code="forked",
+        )
     return scyjava.jimport(name)
 
 
@@ -116,15 +103,20 @@ def _start(options: JvmOptions) -> Running:
         _end_threads_with_java()
         return Running("running")
     _set_options(options)
-    running = _start_first(_list_ways(options), options)
+    # Before ImageJ is made: what it prints then is no data of the program that uses it either.
+    scyjava.when_jvm_starts(_print_to_errors)
+    running = _start_first(list_ways(options), options)
     _end_threads_with_java()
-    # What ImageJ prints is no data of the program that uses it.
-    system = java_class("java.lang.System")
-    system.setOut(system.err)
     return running
 
 
-def _list_ways(options: JvmOptions) -> list[str]:
+def _print_to_errors() -> None:
+    system = java_class("java.lang.System")
+    system.setOut(system.err)
+
+
+def list_ways(options: JvmOptions) -> list[str]:
+    """Return the ways of starting ImageJ in the order in which they are tried."""
     if options.backend != "auto":
         return [options.backend]
     if options.fiji is not None:
@@ -178,7 +170,7 @@ def _start_pyimagej(options: JvmOptions) -> Running:
         if has_imglyb(options.fiji):
             # `import imagej` asks for a jar from the network that this folder has.
             config.endpoints.clear()
-        config.set_java_constraints(fetch="auto", version=read_java_version(options.fiji))
+        _choose_java(options.fiji)
     else:
         config.set_java_constraints(fetch="auto", version="11")
     gateway = imagej.init(what, mode=options.mode)
@@ -189,6 +181,20 @@ def _start_pyimagej(options: JvmOptions) -> Running:
             code="no_imagej",
         )
     return Running("pyimagej", gateway)
+
+
+def _choose_java(fiji: Path) -> None:
+    """Ask for a Java that can run a Fiji folder, its own one if that can.
+
+    Never ``fetch="never"``: pyimagej 1.8 ends with an UnboundLocalError then.
+    """
+    from scyjava import config
+
+    version = read_java_version(fiji)
+    own = find_bundled_java(fiji, at_least=int(version))
+    if own is not None:
+        use_java(own)
+    config.set_java_constraints(fetch="auto", version=version)
 
 
 def _has_legacy(gateway: Any) -> bool:
@@ -203,6 +209,8 @@ def _start_small(options: JvmOptions) -> Running:
     from scyjava import config
 
     config.set_java_constraints(fetch="auto", version="11")
+    if options.fiji is not None:
+        _choose_java(options.fiji)
     config.endpoints.clear()
     jars = list_fiji_jars(options.fiji) if options.fiji is not None else find_imagej_jars()
     if jars:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from deepflash_service.bridge.faults import NO_MEMORY
 from deepflash_service.bridge.images import check_image_plus
 from deepflash_service.bridge.jvm import imagej_lock, java_class
 from deepflash_service.bridge.printing import Printed, capture
@@ -206,10 +207,7 @@ def _raise_fault(run: _Run) -> None:
 def _describe(run: _Run) -> str:
     text = str(run.failure)
     if "OutOfMemoryError" in text:
-        return (
-            "ImageJ ran out of memory. Close images that are not needed, or start with more: "
-            "init(heap_gb=8)."
-        )
+        return NO_MEMORY
     if "HeadlessException" in text or "headless dialog" in text:
         return _NO_DISPLAY.format(cause=text.removeprefix("java.lang.RuntimeException: ") + ".")
     if _CANCELED not in text:

@@ -42,6 +42,40 @@ def read_overlay(source: Any) -> list[bytes]:
     return [bytes(encode(roi)) for roi in overlay.toArray()]
 
 
+def take_rois(rois: Any) -> list[bytes]:
+    """Return ROIs as bytes: an ``Overlay``, or a list of bytes or of ``ij.gui.Roi``.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_roi``: neither of these.
+    """
+    if hasattr(rois, "toArray"):
+        return read_overlay(rois)
+    encode = java_class("ij.io.RoiEncoder").saveAsByteArray
+    found = []
+    for roi in [rois] if isinstance(rois, bytes) else rois:
+        if isinstance(roi, bytes):
+            found.append(roi)
+        elif hasattr(roi, "getPolygon"):
+            found.append(bytes(encode(roi)))
+        else:
+            raise InputError(
+                f"ROIs are bytes of .roi files or ij.gui.Roi, not {type(roi).__name__}. Make them "
+                "of a label image with labels_to_rois(labels).",
+                code="invalid_roi",
+            )
+    return found
+
+
+def read_roi_manager() -> list[bytes]:
+    """Return the ROIs of the ROI Manager as bytes; none where it is not open."""
+    if java_class("java.awt.GraphicsEnvironment").isHeadless():
+        return []
+    manager = java_class("ij.plugin.frame.RoiManager").getInstance()
+    return [] if manager is None else take_rois(list(manager.getRoisAsArray()))
+
+
 def fill_roi_manager(rois: Iterable[bytes]) -> Any:
     """Add ROI bytes to the ROI Manager, which is never cleared, and return it.
 

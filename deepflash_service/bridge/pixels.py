@@ -28,7 +28,9 @@ _UINT8_MAX: Final = 255
 _UINT16_MAX: Final = 65_535
 _FLOAT_EXACT: Final = 2**24
 ORDER: Final = "TZCYX"
-_XARRAY_NAMES: Final = {"t": "T", "pln": "Z", "ch": "C", "row": "Y", "col": "X"}
+XARRAY_NAMES: Final = {"T": "t", "Z": "pln", "C": "ch", "Y": "row", "X": "col"}
+"""How pyimagej calls the axes."""
+_LETTERS: Final = {name: letter for letter, name in XARRAY_NAMES.items()}
 
 
 def to_pixels(array: Pixels) -> Pixels:
@@ -88,7 +90,7 @@ def dims_of(array: Pixels, dims: str | None = None) -> str:
     """
     named = getattr(array, "dims", None)
     if dims is None and named is not None:
-        dims = "".join(_XARRAY_NAMES.get(str(name), str(name).upper()) for name in named)
+        dims = "".join(_LETTERS.get(str(name), str(name).upper()) for name in named)
     if dims is None and array.ndim == len("YX"):
         dims = "YX"
     letters = "" if dims is None else dims.upper()

@@ -14,14 +14,23 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from deepflash_service.core.rois import labels_to_rois, rois_to_labels
 from deepflash_service.errors import InputError
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Corners = npt.NDArray[np.float64]
+else:
+    Corners = Any
+
 __all__ = [
     "labels_to_rois",
     "pack_rois",
+    "read_outlines",
     "read_roi_name",
     "read_roi_zip",
     "rois_to_labels",
@@ -135,3 +144,27 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def read_outlines(roi: bytes) -> list[Corners]:
+    """Return the corners of an ImageJ ROI that encloses an area.
+
+    Parameters
+    ----------
+    roi : bytes
+        Content of a ``.roi`` file; read as ImageJ does, without rounding.
+
+    Returns
+    -------
+    list of ndarray of shape (N, 2), float64
+        One closed loop of (row, column) corners for each part and each hole, in pixels from the
+        upper left corner of the image.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_roi``: damaged bytes, or a point, line or text, which enclose no area.
+    """
+    from deepflash_service.core.roi_shapes import read_roi
+
+    return [ring[:, ::-1].copy() for ring in read_roi(roi).rings]

@@ -13,6 +13,7 @@ from deepflash_service.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from deepflash_service.bridge.jobs import Job
     from deepflash_service.bridge.service import Service
     from deepflash_service.records import Report
 
@@ -66,15 +67,23 @@ def segment_image(
             "Split Channels or Image > Type > 8-bit.",
             code="rgb_image",
         )
+    data, name = encode_image(image), make_file_name(str(image.getTitle()))
+    job = service.segment({name: data}, model, wait=_QUICK_SECONDS, **options)
+    return fetch_results(service, service.wait(job, report=report))
+
+
+def encode_image(image: Any) -> bytes:
+    """Return the raw pixels of an ``ij.ImagePlus`` with axes and calibration as a TIFF file."""
     with imagej_lock:
-        data = encode_tiff(
+        return encode_tiff(
             images.read_image_plus(image),
             dims=images.list_dims(image),
             calibration=images.read_calibration(image),
         )
-        name = make_file_name(str(image.getTitle()))
-    job = service.segment({name: data}, model, wait=_QUICK_SECONDS, **options)
-    job = service.wait(job, report=report)
+
+
+def fetch_results(service: Service, job: Job) -> tuple[list[bytes], pd.DataFrame]:
+    """Return ROIs and table of a segmentation that is done; the job of one image."""
     rois = unpack_rois(service.result(job, "RoiSet.zip"))
     return rois, tables.read_csv(service.result(job, "rois.csv"))
 

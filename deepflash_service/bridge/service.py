@@ -9,6 +9,7 @@ from deepflash_service.bridge.dataset_client import DatasetClient
 from deepflash_service.bridge.job_client import JobClient
 from deepflash_service.bridge.jobs import Job
 from deepflash_service.bridge.launch import stop_service
+from deepflash_service.bridge.model_client import ModelClient
 from deepflash_service.bridge.pixels import read_picture
 from deepflash_service.errors import InputError
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
 
     from deepflash_service.bridge.pixels import Picture
     from deepflash_service.bridge.transport import Transport
-    from deepflash_service.records import ModelCard, Record
+    from deepflash_service.records import Record
 
 
-class Service(DatasetClient, JobClient):
+class Service(DatasetClient, JobClient, ModelClient):
     """A connected DeepFLaSH service; made by :func:`deepflash_service.bridge.connect`.
 
     Pictures are given as bytes of a file (TIFF, PNG), as a path, or as an array of shape
@@ -47,19 +48,6 @@ class Service(DatasetClient, JobClient):
     def info(self) -> dict[str, Any]:
         """Return version, device, limits and load (``GET /info``)."""
         return self._transport.get_json("info")
-
-    def models(self) -> list[ModelCard]:
-        """Return the cards of the library, the newest version of each model."""
-        cards = self._transport.get_json("models")["models"]
-        return [_read_card(card) for card in cards]
-
-    def model(self, name: str) -> ModelCard:
-        """Return the card of ``NAME`` (newest version) or ``NAME@VERSION``."""
-        plain, _, version = name.partition("@")
-        if version:
-            return _read_card(self._transport.get_json("models", plain, "versions", version))
-        versions = self._transport.get_json("models", plain)["versions"]
-        return max((_read_card(card) for card in versions), key=lambda card: card.version)
 
     def train(self, dataset: str, model: str, **options: Any) -> Job:
         """Start a training; `options` are the fields of ``TrainOptions``."""
@@ -166,10 +154,3 @@ class Service(DatasetClient, JobClient):
         parameters = {"wait": wait} if wait else {}
         body = self._transport.post_json(kind, params=parameters, files=files, patience=wait)
         return Job.from_json(body)
-
-
-def _read_card(body: Mapping[str, Any]) -> ModelCard:
-    from deepflash_service.records import ModelCard
-
-    known = {key: value for key, value in body.items() if key in ModelCard.model_fields}
-    return ModelCard.from_json(known)

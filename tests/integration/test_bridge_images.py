@@ -15,7 +15,7 @@ from deepflash_service.bridge.images import list_dims, read_calibration
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.pixels import decode_tiff
 from deepflash_service.bridge.rois import labels_to_rois
-from deepflash_service.errors import InputError, SetupError
+from deepflash_service.errors import ComputeError, InputError, SetupError
 from deepflash_service.records import Calibration
 
 pytestmark = pytest.mark.jvm
@@ -176,3 +176,32 @@ def test_results_tables_keep_labels_numbers_and_text(fiji: FijiBridge) -> None:
     pd.testing.assert_frame_equal(frame, pd.DataFrame(expected))
     empty = fiji.results_to_dataframe(java_class("ij.measure.ResultsTable")())
     assert len(empty) == 0
+
+
+def test_xarrays_come_back_with_axes_and_calibration(fiji: FijiBridge) -> None:
+    """The names of pyimagej, coordinates in the unit of the image; and back unchanged."""
+    array = np.arange(3 * 2 * 4 * 5, dtype=np.uint16).reshape(3, 2, 4, 5)
+    scale = Calibration(pixel_width=0.5, pixel_height=0.25, unit="µm")
+    image = fiji.to_imageplus(array, dims="ZCYX", title="cells", calibration=scale)
+    found = fiji.to_xarray(image)
+    assert found.dims == ("pln", "row", "col", "ch")
+    assert (found.name, found.attrs["unit"]) == ("cells", "µm")
+    assert found["col"].to_numpy().tolist() == [0.0, 0.5, 1.0, 1.5, 2.0]
+    assert np.array_equal(found.transpose("pln", "ch", "row", "col").to_numpy(), array)
+    again = fiji.to_imageplus(found)
+    assert list_dims(again) == "ZCYX"
+    assert read_calibration(again) == scale
+    assert np.array_equal(fiji.from_imageplus(again, dims="ZCYX"), array)
+
+
+def test_any_java_exception_is_an_error_of_this_package(fiji: FijiBridge) -> None:
+    """Its words are kept, its cause is the exception of Java."""
+
+    class Broken:
+        def getStack(self) -> object:  # noqa: N802 - the name in Java
+            return java_class("ij.ImagePlus")("empty", java_class("ij.ImageStack")(4, 4))
+
+    with pytest.raises(ComputeError, match=r"Stack is empty\. Check") as caught:
+        fiji.from_imageplus(Broken())
+    assert caught.value.code == "imagej_failed"
+    assert caught.value.__cause__ is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deepflash_service.bridge import jars, jvm
-from deepflash_service.bridge.jvm import JvmOptions
+from deepflash_service.bridge.options import JvmOptions
 from deepflash_service.errors import InputError, SetupError
 
 
@@ -55,14 +55,14 @@ def test_the_way_to_start_follows_what_is_there(
 ) -> None:
     """pyimagej where it needs no network, the small set where it would."""
     fiji = make_fiji()
-    assert jvm._list_ways(JvmOptions(fiji=fiji)) == ["ij1"]
+    assert jvm.list_ways(JvmOptions(fiji=fiji)) == ["ij1"]
     complete = make_fiji(with_pyimagej=True)
-    assert jvm._list_ways(JvmOptions(fiji=complete)) == ["pyimagej", "ij1"]
-    assert jvm._list_ways(JvmOptions(fiji=fiji, backend="ij1")) == ["ij1"]
+    assert jvm.list_ways(JvmOptions(fiji=complete)) == ["pyimagej", "ij1"]
+    assert jvm.list_ways(JvmOptions(fiji=fiji, backend="ij1")) == ["ij1"]
     monkeypatch.setattr(jvm, "find_imagej_jars", list)
-    assert jvm._list_ways(JvmOptions()) == ["pyimagej", "ij1"]
+    assert jvm.list_ways(JvmOptions()) == ["pyimagej", "ij1"]
     monkeypatch.setattr(jvm, "find_imagej_jars", lambda: [fiji / "jars" / "ij-1.54p.jar"])
-    assert jvm._list_ways(JvmOptions()) == ["ij1"]
+    assert jvm.list_ways(JvmOptions()) == ["ij1"]
 
 
 def test_the_plugin_of_a_fiji_folder_is_not_doubled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import zipfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 from deepflash_service.bridge import jvm
 from deepflash_service.bridge.jars import find_exit_guard
-from deepflash_service.bridge.jvm import JvmOptions
+from deepflash_service.bridge.options import JvmOptions
 from deepflash_service.errors import InputError, SetupError
 
 
@@ -142,3 +143,47 @@ def test_windows_on_a_mac_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deepflash_service.bridge.jvm.sys.platform", "darwin")
     with pytest.raises(SetupError, match="macOS"):
         jvm._start(JvmOptions(mode="interactive"))
+
+
+@pytest.mark.usefixtures("imagej")
+def test_what_is_printed_while_imagej_starts_is_no_data(
+    scyjava: MagicMock, make_fiji: Callable[..., Path]
+) -> None:
+    """The output is turned before the gateway is made, by what scyjava calls when Java starts."""
+    system = scyjava.jimport.return_value
+    scyjava.start_jvm.side_effect = lambda: [
+        c.args[0]() for c in scyjava.when_jvm_starts.mock_calls
+    ]
+    jvm._start(JvmOptions(fiji=make_fiji()))
+    system.setOut.assert_called_once_with(system.err)
+
+
+@pytest.mark.usefixtures("imagej")
+@pytest.mark.parametrize(("java", "is_taken"), [("17.0.2", False), ("21.0.1", True)])
+def test_the_java_of_a_fiji_folder_is_used_if_it_is_new_enough(
+    scyjava: MagicMock,
+    make_fiji: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    java: str,
+    is_taken: bool,
+) -> None:
+    """Nothing is downloaded then; ``fetch="never"``, over which pyimagej 1.8 trips, is not used."""
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("JAVA_HOME", "/other")
+    fiji = make_fiji(with_pyimagej=True, java=21)
+    home = fiji / "java" / "linux64" / "jdk-21"
+    (home / "lib" / "server").mkdir(parents=True)
+    (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{java}"\n')
+    (home / "lib" / "server" / "libjvm.so").touch()
+    jvm._start(JvmOptions(fiji=fiji))
+    assert (os.environ["JAVA_HOME"] == str(home)) is is_taken
+    scyjava.config.set_java_constraints.assert_called_once_with(fetch="auto", version="21")
+
+
+@pytest.mark.usefixtures("scyjava")
+def test_a_fork_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first call of Java in it would hang for ever."""
+    monkeypatch.setattr(jvm, "_process", [os.getpid() + 1])
+    with pytest.raises(SetupError, match="spawn") as caught:
+        jvm.java_class("ij.IJ")
+    assert caught.value.code == "forked"

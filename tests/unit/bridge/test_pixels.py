@@ -102,3 +102,19 @@ def test_broken_tiff_files_are_refused(data: bytes) -> None:
     """A download that was cut off is a sentence, not a traceback."""
     with pytest.raises(InputError, match="not a complete TIFF"):
         decode_tiff(data)
+
+
+def test_an_xarray_tells_the_size_of_a_pixel() -> None:
+    """From even coordinates and a unit; anything less clear is no size."""
+    xarray = pytest.importorskip("xarray")
+    from deepflash_service.bridge.images import read_spacing
+
+    coords = {"row": [0.0, 0.25, 0.5], "col": [1.0, 1.5]}
+    array = xarray.DataArray(np.zeros((3, 2)), dims=("row", "col"), coords=coords)
+    assert read_spacing(array) is None
+    array.attrs["unit"] = "µm"
+    assert read_spacing(array) == Calibration(pixel_width=0.5, pixel_height=0.25, unit="µm")
+    assert read_spacing(array.isel(col=[0])) is None
+    uneven = array.assign_coords(row=[0.0, 0.25, 0.9])
+    assert read_spacing(uneven) is None
+    assert read_spacing(np.zeros((3, 2))) is None

@@ -1,0 +1,55 @@
+"""What Java throws, as errors of this package."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from deepflash_service.bridge.jvm import imagej_lock
+from deepflash_service.errors import ComputeError, DeepFlashError, SetupError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NO_MEMORY: Final = (
+    "ImageJ ran out of memory. Close images that are not needed, or start with more: "
+    "init(heap_gb=8)."
+)
+_NO_DISPLAY: Final = (
+    "ImageJ needs a display for this. Use the overlay in place of windows and the ROI Manager, "
+    "or start with init(mode='interactive')."
+)
+
+
+@contextmanager
+def alone_in_imagej() -> Iterator[None]:
+    """Run the body while no other thread is in ImageJ, its Java exceptions as ours.
+
+    Raises
+    ------
+    ComputeError
+        Codes ``out_of_memory``, and ``imagej_failed`` with the words of Java.
+    SetupError
+        Code ``no_display``.
+    """
+    import jpype
+
+    with imagej_lock:
+        try:
+            yield
+        except jpype.JException as error:
+            raise explain_java(error) from error
+
+
+def explain_java(error: Exception) -> DeepFlashError:
+    """Return the error of this package for a Java exception."""
+    text = " ".join(str(error).split())
+    if "OutOfMemoryError" in text:
+        return ComputeError(NO_MEMORY, code="out_of_memory", details={"java": text})
+    if "HeadlessException" in text:
+        return SetupError(_NO_DISPLAY, code="no_display", details={"java": text})
+    return ComputeError(
+        f"ImageJ failed: {text}. Check the image and the values given.",
+        code="imagej_failed",
+        details={"java": text},
+    )

@@ -1,0 +1,100 @@
+"""The library of the service: cards, packages, labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from deepflash_service.bridge.transport import quote_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from deepflash_service.bridge.transport import Transport
+    from deepflash_service.records import ModelCard
+
+_SLOW_SECONDS: Final = 600.0
+
+
+class ModelClient:
+    """The part of :class:`~deepflash_service.bridge.service.Service` about models.
+
+    A model is named ``NAME`` (its newest version) or ``NAME@VERSION``.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def models(self) -> list[ModelCard]:
+        """Return the cards of the library, the newest version of each model."""
+        cards = self._transport.get_json("models")["models"]
+        return [_read_card(card) for card in cards]
+
+    def model(self, name: str) -> ModelCard:
+        """Return the card of ``NAME`` (newest version) or ``NAME@VERSION``."""
+        plain, _, version = name.partition("@")
+        if version:
+            return _read_card(self._transport.get_json("models", plain, "versions", version))
+        return max(self.model_versions(plain), key=lambda card: card.version)
+
+    def model_versions(self, name: str) -> list[ModelCard]:
+        """Return the cards of all versions of a model."""
+        versions = self._transport.get_json("models", name)["versions"]
+        return [_read_card(card) for card in versions]
+
+    def model_labels(self, name: str) -> dict[str, int]:
+        """Return the labels of a model, each with the version that it stands for."""
+        return dict(self._transport.get_json("models", name)["labels"])
+
+    def label_model(self, name: str, label: str) -> dict[str, int]:
+        """Put a label such as ``recommended`` on ``NAME@VERSION``; returns all labels."""
+        plain, _, version = name.partition("@")
+        number = int(version) if version.isdecimal() else self.model(name).version
+        path = quote_path("models", plain, "labels", label)
+        answer = self._transport.request("PUT", path, json={"version": number})
+        return dict(answer.json()["labels"])
+
+    def remove_label(self, name: str, label: str) -> dict[str, int]:
+        """Take a label off a model; returns the labels that are left."""
+        answer = self._transport.request("DELETE", quote_path("models", name, "labels", label))
+        return dict(answer.json()["labels"])
+
+    def export_model(self, name: str) -> bytes:
+        """Return a model as a package (zip) that :meth:`import_model` takes elsewhere."""
+        path = quote_path(*_place(name), "package")
+        return self._transport.request("GET", path, patience=_SLOW_SECONDS).content
+
+    def import_model(self, package: bytes | Path) -> ModelCard:
+        """Add a package to the library and return its card, with the version it got there.
+
+        Raises
+        ------
+        InputError
+            Code ``invalid_package``: no package, damaged, or its test image comes out wrong.
+        """
+        from deepflash_service.bridge.pixels import read_picture
+
+        answer = self._transport.request(
+            "POST",
+            quote_path("models"),
+            content=read_picture(package),
+            headers={"Content-Type": "application/zip"},
+            patience=_SLOW_SECONDS,
+        )
+        return _read_card(answer.json())
+
+    def remove_model(self, name: str) -> None:
+        """Move a version, or with ``NAME`` all of a model, to the trash of the home folder."""
+        self._transport.request("DELETE", quote_path(*_place(name)))
+
+
+def _place(name: str) -> tuple[str, ...]:
+    plain, _, version = name.partition("@")
+    return ("models", plain, "versions", version) if version else ("models", plain)
+
+
+def _read_card(body: Mapping[str, Any]) -> ModelCard:
+    from deepflash_service.records import ModelCard
+
+    known = {key: value for key, value in body.items() if key in ModelCard.model_fields}
+    return ModelCard.from_json(known)
