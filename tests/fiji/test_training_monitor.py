@@ -99,7 +99,8 @@ def test_monitor_attaches_again_after_fiji_was_killed(
         imagej.do("menu", "DFL Check Service")
         imagej.do("window", "DeepFLaSH Service")
         assert f"Training {job} goes on: open DFL Training Monitor." in imagej.do("log")
-        imagej.do("menu", "DFL Training Monitor")
+        assert f"({job}) goes on. Follow it" in imagej.do("dialog").replace("\n", " ")
+        imagej.do("press", "Open Training Monitor")
         await_that(lambda: read_epoch(imagej) > first)
         picture = PICTURES or tmp_path
         imagej.do("shot", str(picture / "monitor-running.png"))

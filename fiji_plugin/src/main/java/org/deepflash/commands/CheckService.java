@@ -6,9 +6,11 @@ import ij.Macro;
 import ij.plugin.PlugIn;
 import ij.text.TextWindow;
 import java.awt.GraphicsEnvironment;
+import java.util.Collections;
 import java.util.List;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.records.ModelInfo;
+import org.deepflash.records.OptionText;
 import org.deepflash.records.PluginVersion;
 import org.deepflash.records.ServiceInfo;
 
@@ -18,6 +20,7 @@ public final class CheckService implements PlugIn {
     @Override
     public void run(String argument) {
         try {
+            OptionText.parse(Macro.getOptions()).allowOnly(Collections.<String>emptySet());
             String report = makeReport(Connector.connect());
             if (GraphicsEnvironment.isHeadless() || Failures.isInMacro()) {
                 IJ.log(report);

@@ -1,12 +1,25 @@
 package org.deepflash.commands;
 
 import ij.IJ;
+import ij.gui.GUI;
+import ij.gui.MultiLineLabel;
+import java.awt.BorderLayout;
+import java.awt.Button;
+import java.awt.Dialog;
+import java.awt.EventQueue;
+import java.awt.GraphicsEnvironment;
+import java.awt.Panel;
+import java.awt.event.WindowAdapter;
+import java.awt.event.WindowEvent;
+import org.deepflash.client.Connection;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.client.ServiceException;
 import org.deepflash.records.Job;
 
-/** Tells once per session that a training goes on which an earlier Fiji may have started. */
+/** Offers once per session to attach to a training that goes on, which an earlier Fiji may have started. */
 final class RunningNotice {
+
+    private static final int GAP = 12;
 
     private static boolean isDone;
 
@@ -18,7 +31,7 @@ final class RunningNotice {
         isDone = true;
     }
 
-    /** Writes the line if this is the first command of the session and a training is not finished. */
+    /** Tells of a training that is not finished, if this is the first command of the session. */
     static synchronized void tell(ServiceClient client) {
         if (isDone) {
             return;
@@ -28,6 +41,11 @@ final class RunningNotice {
             for (Job job : client.listJobs()) {
                 if (job.isTraining() && !job.isFinished()) {
                     IJ.log("Training " + job.getId() + " goes on: open DFL Training Monitor.");
+                    boolean canAsk = !GraphicsEnvironment.isHeadless() && !Failures.isInMacro();
+                    if (canAsk) {
+                        // The command of the user goes on meanwhile.
+                        EventQueue.invokeLater(() -> offer(client, job));
+                    }
                     return;
                 }
             }
@@ -35,5 +53,33 @@ final class RunningNotice {
             // The command itself will say what is wrong with the service.
             isDone = false;
         }
+    }
+
+    private static void offer(ServiceClient client, Job job) {
+        Dialog dialog = new Dialog(IJ.getInstance(), "DeepFLaSH", false);
+        dialog.setLayout(new BorderLayout(GAP, GAP));
+        dialog.add(new MultiLineLabel(Sentence.wrap("The training of " + job.getModel() + " (" + job.getId()
+            + ") goes on. Follow it here again?")), BorderLayout.CENTER);
+        Button open = new Button("Open Training Monitor");
+        open.addActionListener(event -> {
+            dialog.dispose();
+            Connection connection = new Connection(client, Connector::reconnect);
+            new Thread(() -> MonitorWindow.open(connection, job), "deepflash-offer").start();
+        });
+        Button later = new Button("Not now");
+        later.addActionListener(event -> dialog.dispose());
+        Panel buttons = new Panel();
+        buttons.add(open);
+        buttons.add(later);
+        dialog.add(buttons, BorderLayout.SOUTH);
+        dialog.addWindowListener(new WindowAdapter() {
+            @Override
+            public void windowClosing(WindowEvent event) {
+                dialog.dispose();
+            }
+        });
+        dialog.pack();
+        GUI.center(dialog);
+        dialog.setVisible(true);
     }
 }
