@@ -21,7 +21,7 @@ SMALL_SET: Final = (
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _BUILD: Final = _PACKAGE.parent / "fiji_plugin" / "target"
 _WHEEL: Final = _PACKAGE / "fiji"
-_MINIMUM_JAVA: Final = 11
+MINIMUM_JAVA: Final = 11
 _CLASS_OFFSET: Final = 44
 _AGENT: Final = b"Premain-Class: org.deepflash.ExitGuard"
 _BUNDLED_JAVA: Final = "java/*/release"
@@ -111,7 +111,7 @@ def has_imglyb(fiji: Path) -> bool:
 
 def read_java_version(fiji: Path) -> str:
     """Return the oldest Java that can run a Fiji folder, from its class files."""
-    versions = [_MINIMUM_JAVA]
+    versions = [MINIMUM_JAVA]
     for pattern in _KEY_JARS:
         versions += [_class_version(jar) for jar in fiji.glob(f"jars/**/{pattern}")]
     return str(max(versions))

@@ -24,12 +24,14 @@ _SIGNS = {"ok": "ok     ", "warning": "warning", "fault": "FAULT  "}
 @json_option
 def doctor(*, rebuild_index: bool, no_device: bool, home: str | None, as_json: bool) -> int:
     """Tell what is installed, which device computes, what is wrong and how to mend it."""
-    from deepflash_service.workflows.doctor import inspect_setup
+    from deepflash_service.bridge.survey import survey_imagej
+    from deepflash_service.workflows.doctor import Check, inspect_setup
 
     folder = start_home(home)
     rows = _rebuild(folder) if rebuild_index else None
     with show_work("looking", log=folder / LOG):
-        result = inspect_setup(folder, asks_device=not no_device)
+        imagej = Check("imagej", *survey_imagej())
+        result = inspect_setup(folder, asks_device=not no_device, more=[imagej])
     if rows is not None:
         result["rebuilt_jobs"] = rows
     if as_json:

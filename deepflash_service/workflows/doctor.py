@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from deepflash_service.errors import DeepFlashError
 from deepflash_service.store.damage import list_damage
@@ -19,6 +19,9 @@ from deepflash_service.store.runs import list_runs
 from deepflash_service.store.runtime import read_service_file
 from deepflash_service.workflows.devices import find_device
 from deepflash_service.workflows.plugin_files import find_jar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 State = Literal["ok", "warning", "fault"]
 _PACKAGES = (
@@ -48,7 +51,9 @@ class Check:
     message: str
 
 
-def inspect_setup(home: Path, *, asks_device: bool = True) -> dict[str, Any]:
+def inspect_setup(
+    home: Path, *, asks_device: bool = True, more: Sequence[Check] = ()
+) -> dict[str, Any]:
     """Look at everything the product needs on this computer.
 
     Parameters
@@ -57,6 +62,8 @@ def inspect_setup(home: Path, *, asks_device: bool = True) -> dict[str, Any]:
         Home folder.
     asks_device : bool, optional
         Load TensorFlow to name the device (seconds).
+    more : sequence of Check, optional
+        What the caller found out itself.
 
     Returns
     -------
@@ -66,6 +73,7 @@ def inspect_setup(home: Path, *, asks_device: bool = True) -> dict[str, Any]:
     """
     checks = [*_check_packages(), _check_home(home), _check_disk(home), _check_service(home)]
     checks += [_check_models(home), _check_runs(home), _check_java(), _check_jar()]
+    checks += more
     if asks_device:
         checks.append(_check_device())
     order: tuple[State, ...] = ("ok", "warning", "fault")
@@ -146,7 +154,7 @@ def _check_java() -> Check:
     java = shutil.which("java")
     if java is None:
         text = (
-            "No Java found on the path. Fiji brings its own; for scripts install a JDK 8 or later."
+            "No Java found on the path. Fiji brings its own; for scripts install a JDK 11 or newer."
         )
         return Check("java", "warning", text)
     if importlib.util.find_spec("imagej") is None:
