@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.errors import DeepFlashError, JobCancelled
@@ -170,6 +170,11 @@ def run_segmentation(
 ) -> dict[str, Any]:
     """Do a segmentation job: ``inputs/image``, or the images of a data set, to ``results``.
 
+    Returns
+    -------
+    dict
+        As :func:`segment_images`, and ``"warnings"``: sentences that the user should read.
+
     Raises
     ------
     NotFoundError
@@ -178,18 +183,26 @@ def run_segmentation(
         The error of the first image, when none could be segmented.
     """
     options = SegmentOptions.from_json(run.options)
+    outer = (hooks or Hooks()).without_repeats()
+    warnings: list[str] = []
+
+    def warn(text: str) -> None:
+        warnings.append(text)
+        outer.warn(text)
+
+    told = replace(outer, warn=warn).without_repeats()
     dataset = options.dataset
     sources = list_inputs(run, "image") if dataset is None else list_image_files(home, dataset)
     result = segment_images(
-        sources, model, options=options, output=run.results, layout=NESTED, hooks=hooks
+        sources, model, options=options, output=run.results, layout=NESTED, hooks=told
     )
     faults = [entry["error"] for entry in result["images"] if entry["error"]]
     if faults and len(faults) == len(sources):
         fault = faults[0]
         raise DeepFlashError(fault["message"], code=fault["code"], details=fault["details"])
-    if faults and hooks:
-        hooks.warn(" ".join(fault["message"] for fault in faults))
-    return result
+    if faults:
+        told.warn(" ".join(fault["message"] for fault in faults))
+    return {**result, "warnings": warnings}
 
 
 def name_results(sources: Sequence[Path]) -> list[str]:

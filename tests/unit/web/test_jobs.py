@@ -40,6 +40,8 @@ def test_a_segmentation_that_is_done_in_time_answers_directly(
     expected = {"labels.tif", "mask.tif", "probability.tif", "RoiSet.zip", "rois.geojson"}
     assert {f"a/{name}" for name in expected} <= set(job["results"])
     assert {"rois.csv", "summary.csv", "segmentation.json"} <= set(job["results"])
+    told = client.get(f"/api/v1/jobs/{job['id']}/results/segmentation.json").get_json()
+    assert told["warnings"] == []
 
 
 @pytest.mark.parametrize(

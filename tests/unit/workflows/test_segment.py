@@ -195,7 +195,7 @@ def test_jobs_have_nested_results(tmp_path: Path, bright_model: LoadedModel) -> 
     run = runs.create_run(tmp_path, "segmentation", options={"model": "bright"})
     pixels = ((LABELS > 0) * 200).astype(np.uint8)
     runs.add_input(run, "image", name="a b.tif", data=make_tiff(pixels))
-    run_segmentation(tmp_path, run, bright_model)
+    assert run_segmentation(tmp_path, run, bright_model)["warnings"] == []
     assert set(list_results(run.results)) == {
         *(f"a b/{name}" for name in (
             "RoiSet.zip", "labels.tif", "mask.tif", "overlay.png", "probability.tif", "rois.geojson"
@@ -204,6 +204,18 @@ def test_jobs_have_nested_results(tmp_path: Path, bright_model: LoadedModel) -> 
     }  # fmt: skip
     features = json.loads(find_result(run.results, "rois.geojson").read_text())["features"]
     assert len(features) == 3
+
+
+def test_a_job_keeps_what_it_warned_of(tmp_path: Path, bright_model: LoadedModel) -> None:
+    """The sentences that were told while it ran stand in its result, each once."""
+    run = runs.create_run(tmp_path, "segmentation", options={"model": "bright"})
+    runs.add_input(run, "image", name="a.tif", data=b"text")
+    runs.add_input(run, "image", name="b.tif", data=make_tiff(((LABELS > 0) * 200).astype("u1")))
+    told: list[str] = []
+    result = run_segmentation(tmp_path, run, bright_model, hooks=Hooks(warn=told.append))
+    assert result["warnings"] == told
+    assert len(told) == 1
+    assert "a.tif" in told[0]
 
 
 def test_a_job_without_any_result_fails(tmp_path: Path, bright_model: LoadedModel) -> None:

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -159,6 +160,15 @@ class HttpServiceClientTest {
     void resultsArriveAsBytes() {
         service.on("GET /api/v1/jobs/j1/results/RoiSet.zip", 200, "PK");
         assertArrayEquals(new byte[] {'P', 'K'}, client.getResult("j1", "RoiSet.zip"));
+    }
+
+    @Test
+    void warningsOfASegmentationAreRead() {
+        service.on("GET /api/v1/jobs/j1/results/segmentation.json", 200, "{\"warnings\":[\"far\",\"dim\"]}");
+        Job.Builder job = new Job.Builder("j1");
+        assertEquals(Collections.emptyList(), JobWarnings.read(client, job.build()));
+        job.results(Collections.singletonList("segmentation.json"));
+        assertEquals(Arrays.asList("far", "dim"), JobWarnings.read(client, job.build()));
     }
 
     private static final class Listener implements ProgressListener {
