@@ -61,6 +61,15 @@ def plugin_jar(require_jvm: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def script_languages(require_jvm: Path) -> Path:
+    """Return the folder with the jars of Groovy and Jython."""
+    folder = require_jvm.parent / "languages"
+    if not any(folder.glob("jython-*.jar")):
+        _skip_or_fail("jvm", "Groovy and Jython are missing: run `make test` once")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def require_xvfb() -> str:
     """Return the Xvfb executable."""
     found = shutil.which("Xvfb")
