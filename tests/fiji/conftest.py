@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from deepflash_service.bridge.service import Service
+    from tests.fiji.stage import Stage
+
+pytest.register_assert_rewrite(
+    "tests.fiji.stage",
+    "tests.fiji.walks_of_annotations",
+    "tests.fiji.walks_of_segmentations",
+    "tests.fiji.walks_of_service",
+    "tests.fiji.walks_of_trainings",
+)
 
 MODEL = "Bright"
 START_SECONDS = 60.0
@@ -204,3 +213,13 @@ def clean_desktop(desktop: Desktop) -> Iterator[Desktop]:
     desktop.do("closeall")
     yield desktop
     desktop.do("closeall")
+
+
+@pytest.fixture
+def stage(
+    imagej_2: Desktop, service: Service, training_home: Path, pictures: Path, tmp_path: Path
+) -> Stage:
+    """Return a person at the ImageJ of the second service, with an empty folder."""
+    from tests.fiji.stage import Stage
+
+    return Stage(imagej_2, service, home=training_home, place=tmp_path, pictures=pictures)

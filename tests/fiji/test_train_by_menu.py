@@ -65,7 +65,7 @@ def test_training_starts_by_menu_and_replays(
     assert found.start() < log.index("left out. ")
     service.cancel(found[1])
     line = await_recorded(imagej_2, "DFL Train...")
-    assert "consensus=auto" in line
+    assert "preset=quick epochs=900 consensus=auto" in line
     answer = imagej_2.do("macro", f'setBatchMode(true); {line} return "on";')
     assert answer == "done on"
     newest = service.jobs()[0]

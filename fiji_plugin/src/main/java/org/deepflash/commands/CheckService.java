@@ -4,7 +4,6 @@ import ij.IJ;
 import ij.ImageJ;
 import ij.Macro;
 import ij.plugin.PlugIn;
-import ij.text.TextWindow;
 import java.awt.GraphicsEnvironment;
 import java.util.Collections;
 import java.util.List;
@@ -25,7 +24,7 @@ public final class CheckService implements PlugIn {
             if (GraphicsEnvironment.isHeadless() || Failures.isInMacro()) {
                 IJ.log(report);
             } else {
-                new TextWindow("DeepFLaSH Service", report, 640, 420);
+                TextPage.show("DeepFLaSH Service", report);
             }
         } catch (RuntimeException error) {
             throw Macro.MACRO_CANCELED.equals(error.getMessage()) ? error : Failures.end(error);

@@ -97,7 +97,7 @@ public final class CorrectAndRetrain extends Command {
         dialog.addStringField("Epochs", "", 8);
         dialog.addMessage("Saves the shown plane and its ROIs (ROI Manager, else overlay) in the correction folder."
             + "\nBase: the model to go on from. Model: name of the new one; the name of the base gives its next version."
-            + "\nEpochs: empty = as the preset says; at least 50 to go on from a base.");
+            + "\nEpochs: empty = 50 to go on from a base, 100 from new.");
         dialog.showDialog();
         if (dialog.wasCanceled()) {
             throw Failures.cancel();

@@ -61,9 +61,9 @@ public final class Evaluate extends Command {
         dialog.addStringField("Threshold", "", 8);
         dialog.addStringField("Min_ROI_size", "", 8);
         dialog.addNumericField("IoU_match", 0.5, 2);
-        fields.addTo(dialog);
-        dialog.addMessage("Threshold for probability maps, minimum size in pixels; empty = as they are.\n"
-            + "Two ROIs match when they share at least that part of their union.");
+        fields.addTo(dialog, "Threshold: 0 to 1, for probability maps. Min ROI size: pixels. Empty = as they are."
+            + "\nIoU match: two ROIs match when they share at least this part of what they cover together."
+            + "\nPixel size and separation are for a model:");
         dialog.showDialog();
         if (dialog.wasCanceled()) {
             throw Failures.cancel();

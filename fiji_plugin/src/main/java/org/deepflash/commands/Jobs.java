@@ -4,7 +4,6 @@ import ij.IJ;
 import ij.Macro;
 import ij.gui.GenericDialog;
 import ij.plugin.PlugIn;
-import ij.text.TextWindow;
 import java.awt.Choice;
 import java.awt.GraphicsEnvironment;
 import java.awt.Label;
@@ -59,7 +58,7 @@ public final class Jobs implements PlugIn {
         String text = actions.carryOut();
         JobTable.show(client.listJobs());
         if (JobActions.isLong(action)) {
-            new TextWindow("DeepFLaSH Job", text, 720, 420);
+            TextPage.show("DeepFLaSH Job", text);
         } else if (!action.equals("list")) {
             IJ.log("DeepFLaSH: " + text);
             IJ.showStatus(text);

@@ -7,6 +7,7 @@ import ij.macro.Functions;
 import ij.macro.Interpreter;
 import ij.macro.MacroExtension;
 import ij.plugin.PlugIn;
+import java.awt.GraphicsEnvironment;
 import java.io.IOException;
 import java.util.List;
 import org.deepflash.client.Connection;
@@ -22,9 +23,13 @@ import org.deepflash.records.Progress;
 /**
  * {@code DFL Macro Extensions}: registers the functions {@code Ext.dfl...} in the running macro.
  *
- * <p>A function that fails aborts the macro; the sentence is in the Log and in {@code Ext.dflLastError}.
+ * <p>A function that fails aborts the macro; the sentence is in the Log and in {@code Ext.dflLastError}. Chosen from the
+ * menu, where no macro runs, the command shows what it would register.
  */
 public final class MacroExtensions implements PlugIn, MacroExtension {
+
+    /** Resource that tells of each function. */
+    static final String FUNCTIONS = "extensions.txt";
 
     private static final int TEXT = ARG_STRING;
     private static final int NUMBER = ARG_NUMBER;
@@ -33,11 +38,20 @@ public final class MacroExtensions implements PlugIn, MacroExtension {
 
     @Override
     public void run(String argument) {
-        if (Interpreter.getInstance() == null) {
+        if (Interpreter.getInstance() != null) {
+            Functions.registerExtensions(this);
+            return;
+        }
+        boolean isMenu = !GraphicsEnvironment.isHeadless() && !Failures.isInMacro();
+        if (!isMenu) {
             throw Failures.end(new InputException("DFL Macro Extensions works inside a macro only. Write"
                 + " run(\"DFL Macro Extensions\"); as its first line."));
         }
-        Functions.registerExtensions(this);
+        try {
+            TextPage.show("DeepFLaSH Macro Extensions", Help.read(FUNCTIONS));
+        } catch (IOException error) {
+            throw Failures.end(error);
+        }
     }
 
     @Override

@@ -2,7 +2,6 @@ package org.deepflash.commands;
 
 import ij.IJ;
 import ij.gui.GenericDialog;
-import ij.text.TextWindow;
 import java.awt.GraphicsEnvironment;
 import java.io.IOException;
 import java.util.List;
@@ -28,7 +27,7 @@ public final class ModelLibrary extends Command {
         String text = new ModelActions(client.models(), options).carryOut();
         ModelTable.show(client.listModels());
         if (action.equals("info")) {
-            new TextWindow("DeepFLaSH Model", text, 640, 420);
+            TextPage.show("DeepFLaSH Model", text);
         } else if (!action.equals("list")) {
             IJ.log("DeepFLaSH: " + text);
             IJ.showStatus(text);

@@ -21,6 +21,13 @@ final class SegmentDialog {
     private static final String PREFIX = "deepflash.segment.";
     /** Preference that holds the model to offer first. */
     static final String MODEL = PREFIX + "model";
+    /** What the two limits mean. */
+    static final String LIMITS = "Threshold: 0 to 1, higher finds less. Min ROI size: pixels."
+        + "\nmodel = the value of the model.";
+    /** Labels of the boxes for result images. */
+    static final String MASK = "Mask: image with 0 and 255";
+    static final String LABELS = "Labels: image with a number for each ROI";
+    static final String PROBABILITY = "Probability map, 0 to 1";
     private static final String[] BOXES = {"mask", "labels", "probability", "add_to_manager", "append", "table"};
 
     private SegmentDialog() {
@@ -36,12 +43,11 @@ final class SegmentDialog {
         dialog.addChoice("Planes", Planes.words(), Prefs.get(PREFIX + "planes", Planes.CURRENT.getWord()));
         dialog.addStringField("Threshold", Prefs.get(PREFIX + "threshold", SegmentSettings.FROM_MODEL), 8);
         dialog.addStringField("Min_ROI_size", Prefs.get(PREFIX + "min_roi_size", SegmentSettings.FROM_MODEL), 8);
-        dialog.addMessage("Threshold 0 to 1, minimum size in pixels; \"model\" = the values of the model.");
-        fields.addTo(dialog);
-        dialog.addCheckbox("Mask", Prefs.get(PREFIX + "mask", false));
-        dialog.addCheckbox("Labels", Prefs.get(PREFIX + "labels", false));
-        dialog.addCheckbox("Probability map", Prefs.get(PREFIX + "probability", false));
-        dialog.addCheckbox("Add_to_Manager (ROI Manager)", Prefs.get(PREFIX + "add_to_manager", true));
+        fields.addTo(dialog, LIMITS);
+        dialog.addCheckbox(MASK, Prefs.get(PREFIX + "mask", false));
+        dialog.addCheckbox(LABELS, Prefs.get(PREFIX + "labels", false));
+        dialog.addCheckbox(PROBABILITY, Prefs.get(PREFIX + "probability", false));
+        dialog.addCheckbox("Add_to_Manager: the ROIs into the ROI Manager", Prefs.get(PREFIX + "add_to_manager", true));
         dialog.addCheckbox("Append to the earlier ROIs of this image", Prefs.get(PREFIX + "append", false));
         dialog.addCheckbox("Table of the ROIs", Prefs.get(PREFIX + "table", true));
         dialog.showDialog();

@@ -40,10 +40,10 @@ public final class SegmentFolder extends Command {
         dialog.addChoice("Planes", Planes.words(), Planes.ALL.getWord());
         dialog.addStringField("Threshold", SegmentSettings.FROM_MODEL, 8);
         dialog.addStringField("Min_ROI_size", SegmentSettings.FROM_MODEL, 8);
-        fields.addTo(dialog);
-        dialog.addCheckbox("Mask", false);
-        dialog.addCheckbox("Labels", true);
-        dialog.addCheckbox("Probability map", false);
+        fields.addTo(dialog, SegmentDialog.LIMITS);
+        dialog.addCheckbox(SegmentDialog.MASK, false);
+        dialog.addCheckbox(SegmentDialog.LABELS, true);
+        dialog.addCheckbox(SegmentDialog.PROBABILITY, false);
         dialog.addCheckbox("Skip_existing: keep earlier results and go on", true);
         dialog.addCheckbox("Overwrite earlier results", false);
         dialog.showDialog();

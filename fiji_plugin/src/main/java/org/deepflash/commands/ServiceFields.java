@@ -1,7 +1,12 @@
 package org.deepflash.commands;
 
 import ij.gui.GenericDialog;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.records.OptionField;
 import org.deepflash.records.OptionFields;
@@ -15,10 +20,20 @@ final class ServiceFields {
 
     private static final int WIDTH = 90;
 
-    private final OptionFields fields;
+    private static final List<String> ORDER = Collections.unmodifiableList(Arrays.asList("preset", "epochs",
+        "consensus", "channel", "pixel_size", "separation", "min_roi_size", "folds", "compare", "seed"));
+
+    private final List<OptionField> fields;
 
     ServiceFields(OptionFields fields) {
-        this.fields = fields;
+        this.fields = fields.list().stream().sorted(Comparator.comparingInt(ServiceFields::rank))
+            .collect(Collectors.toList());
+    }
+
+    /** What one thinks of first comes first; what a later service gains comes last. */
+    private static int rank(OptionField field) {
+        int place = ORDER.indexOf(field.getName());
+        return place < 0 ? ORDER.size() : place;
     }
 
     /**
@@ -37,8 +52,17 @@ final class ServiceFields {
 
     /** Adds a field per option, and below them what they mean. */
     void addTo(GenericDialog dialog) {
-        StringBuilder meanings = new StringBuilder();
-        for (OptionField field : fields.list()) {
+        addTo(dialog, "");
+    }
+
+    /**
+     * Adds a field per option, and below them what they and the fields above them mean.
+     *
+     * @param above the meaning of the fields above, empty if it is told elsewhere
+     */
+    void addTo(GenericDialog dialog, String above) {
+        StringBuilder meanings = new StringBuilder(above);
+        for (OptionField field : fields) {
             add(dialog, field);
             if (!field.getDescription().isEmpty()) {
                 meanings.append(meanings.length() == 0 ? "" : "\n").append(
@@ -65,7 +89,7 @@ final class ServiceFields {
     /** Returns the options and what was filled in. */
     OptionText readFrom(GenericDialog dialog, OptionText options) {
         OptionText all = options;
-        for (OptionField field : fields.list()) {
+        for (OptionField field : fields) {
             String value;
             if (field.getKind() == OptionField.Kind.BOX) {
                 value = String.valueOf(dialog.getNextBoolean());

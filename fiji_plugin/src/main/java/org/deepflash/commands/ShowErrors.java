@@ -35,7 +35,8 @@ public final class ShowErrors extends Command {
         GenericDialog dialog = new GenericDialog("DFL Show Errors");
         dialog.addChoice("Prediction", titles, titles[0]);
         dialog.addChoice("Truth", titles, titles[titles.length - 1]);
-        dialog.addMessage("Open the mask or label image of the model and that of the expert.");
+        dialog.addMessage("Open the mask or label image of the model and that of the expert.\n"
+            + "White: both marked it. Magenta: the model only. Green: the expert only.");
         dialog.showDialog();
         if (dialog.wasCanceled()) {
             throw Failures.cancel();

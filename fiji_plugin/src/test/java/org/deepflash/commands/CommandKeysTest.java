@@ -3,6 +3,7 @@ package org.deepflash.commands;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ij.macro.ExtensionDescriptor;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -98,6 +99,18 @@ class CommandKeysTest {
             assertTrue(text.contains(command), command + " is missing in " + README);
         }
         assertTrue(commands.containsAll(keys().keySet()));
+    }
+
+    @Test
+    void theWindowsOfTheMenuTellEachCommandAndEachFunction() throws IOException {
+        String help = Help.read(Help.TEXT);
+        for (String command : commands()) {
+            assertTrue(help.contains(" " + command + " "), command + " is missing in " + Help.TEXT);
+        }
+        String functions = Help.read(MacroExtensions.FUNCTIONS);
+        for (ExtensionDescriptor function : new MacroExtensions().getExtensionFunctions()) {
+            assertTrue(functions.contains("Ext." + function.name + "("), function.name);
+        }
     }
 
     @Test

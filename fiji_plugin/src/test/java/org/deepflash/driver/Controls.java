@@ -51,7 +51,7 @@ final class Controls {
             case "rows":
                 return rows(ResultsTable.getResultsTable(rest));
             default:
-                throw new IllegalArgumentException("unknown word " + word);
+                return Form.obey(word, rest);
         }
     }
 

@@ -99,7 +99,7 @@ public final class FijiDriver {
 
     /** Waits until no command runs any more, or until a dialog waits for the person. */
     private static String awaitIdle() throws InterruptedException {
-        long end = System.currentTimeMillis() + 60_000;
+        long end = System.currentTimeMillis() + 300_000;
         while (System.currentTimeMillis() < end) {
             boolean isRunning = Thread.getAllStackTraces().keySet().stream()
                 .anyMatch(thread -> thread.getName().startsWith("DFL "));
