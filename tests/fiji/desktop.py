@@ -102,6 +102,7 @@ def start_imagej(
     plugin_jar: Path,
     home: Path,
     java: Path | str = "java",
+    heap: object = "1g",
 ) -> Iterator[Desktop]:
     """Start ``ij.ImageJ`` with our jar in its plugins folder, and end it afterwards.
 
@@ -117,6 +118,8 @@ def start_imagej(
         Home folder of the service.
     java : path
         The Java executable.
+    heap : object
+        The most memory that Java takes, as text of its option ``-Xmx``.
     """
     (folder / "plugins").mkdir(parents=True)
     (folder / "plugins" / plugin_jar.name).write_bytes(plugin_jar.read_bytes())
@@ -124,7 +127,7 @@ def start_imagej(
     path = os.pathsep.join([str(next(jars.glob("ij-*.jar"))), str(classes)])
     command = [
         str(java),
-        "-Xmx1g",
+        f"-Xmx{heap}",
         f"-Dplugins.dir={folder}",
         f"-Duser.home={folder}",
         f"-Ddeepflash.home={home}",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def store_threshold_model(home: Path, *, name: str) -> None:
+def store_threshold_model(home: Path, *, name: str, depth: int = 1) -> None:
     """Store a U-Net whose output is a steep sigmoid of the normalised intensity.
 
     Every convolution passes its first channel on unchanged and ignores the others, so the
@@ -23,7 +23,7 @@ def store_threshold_model(home: Path, *, name: str) -> None:
 
     card = ModelCard(
         name=name,
-        network=NetworkCard(filters=4, depth=1, normalisation="none"),
+        network=NetworkCard(filters=4, depth=depth, normalisation="none"),
         target="cFOS",
         threshold=0.5,
         min_roi_size=10,

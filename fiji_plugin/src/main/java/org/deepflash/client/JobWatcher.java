@@ -8,12 +8,15 @@ import org.deepflash.records.Progress;
 public final class JobWatcher {
 
     private static final long PAUSE_MS = 200;
+    /** A warm worker is done with a small plane before the usual pause is over, and a stack has many planes. */
+    private static final long FIRST_PAUSE_MS = 25;
     private static final int START_FACTOR = 4;
     private static final long SECOND_NS = 1_000_000_000L;
 
     private final Connection connection;
     private final ProgressListener listener;
     private final int timeout;
+    private long pause = FIRST_PAUSE_MS;
 
     /**
      * @param connection finds the service, again if it is restarted meanwhile
@@ -79,7 +82,8 @@ public final class JobWatcher {
 
     private void pauseOrCancel(String id) {
         try {
-            Thread.sleep(PAUSE_MS);
+            Thread.sleep(pause);
+            pause = Math.min(PAUSE_MS, 2 * pause);
         } catch (InterruptedException error) {
             Thread.currentThread().interrupt();
         }

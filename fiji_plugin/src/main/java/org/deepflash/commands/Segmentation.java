@@ -14,8 +14,10 @@ import org.deepflash.client.Connection;
 import org.deepflash.client.JobEnding;
 import org.deepflash.client.JobWatcher;
 import org.deepflash.client.ServiceClient;
+import org.deepflash.fiji.Channels;
 import org.deepflash.fiji.PlanePosition;
 import org.deepflash.fiji.PlaneSource;
+import org.deepflash.fiji.ResultImages;
 import org.deepflash.fiji.RoiFiles;
 import org.deepflash.fiji.SegmentedPlane;
 import org.deepflash.records.InputException;
@@ -58,8 +60,10 @@ final class Segmentation {
     /** Segments all chosen planes; Escape cancels. */
     void run(ImagePlus image, int timeout) {
         IJ.resetEscape();
-        PlaneSource source = new PlaneSource(image, model, settings.getChannel(), settings.getPlanes());
+        int channel = Channels.find(image, settings.getChannel());
+        PlaneSource source = new PlaneSource(image, model, channel, settings.getPlanes());
         List<PlanePosition> positions = source.getPositions();
+        ResultImages.refuseTooLarge(image, positions.size(), listImages());
         for (int i = 0; i < positions.size(); i++) {
             PlanePosition position = positions.get(i);
             Job submitted = connection.client().submitSegmentation(settings, image.getTitle(), source.encode(position));
@@ -93,7 +97,14 @@ final class Segmentation {
         if (probability != null) {
             highest = Math.max(highest, ImageStatistics.getStatistics(probability).max);
         }
-        return new SegmentedPlane(position, rois, csv, labels, probability);
+        // A map that only tells the highest probability must not stay: a stack has many.
+        return new SegmentedPlane(position, rois, csv, labels, settings.wants("probability") ? probability : null);
+    }
+
+    private List<String> listImages() {
+        List<String> images = new ArrayList<>(ResultImages.KINDS);
+        images.removeIf(kind -> !settings.wants(kind));
+        return images;
     }
 
     /** Returns the results, one per plane. */

@@ -24,7 +24,6 @@ public final class SegmentSettings {
     private final OptionText options;
     private final Map<String, Object> serviceOptions;
     private final Planes planes;
-    private final int channel;
     private final Double threshold;
     private final Integer minRoiSize;
 
@@ -32,12 +31,13 @@ public final class SegmentSettings {
         this.options = options;
         this.serviceOptions = fields.read(options);
         this.planes = Planes.fromWord(options.get("planes", Planes.CURRENT.getWord()));
-        this.channel = options.getInt("channel", 0);
         String size = options.get("min_roi_size", FROM_MODEL);
         this.minRoiSize = size.equals(FROM_MODEL) ? null : Integer.valueOf(options.getInt("min_roi_size", 0));
         this.threshold = readThreshold(options.get("threshold", FROM_MODEL));
-        if (channel < 0) {
-            throw new InputException("channel=" + channel + " is not known. Channels count from 1; 0 is the one shown.");
+        boolean isNumber = getChannel().matches("-?\\d+");
+        if (isNumber && options.getInt("channel", 0) < 0) {
+            throw new InputException("channel=" + getChannel() + " is not known. Channels count from 1; 0 is the one"
+                + " shown.");
         }
         if (getSuffix().matches(".*[/\\\\:*?\"<>|\\p{Cntrl}].*")) {
             throw new InputException("suffix=" + getSuffix() + " becomes part of file names. Use letters, digits, - and"
@@ -89,9 +89,9 @@ public final class SegmentSettings {
         return options.need("model");
     }
 
-    /** Returns the channel counted from 1, or 0 for the one shown. */
-    public int getChannel() {
-        return channel;
+    /** Returns number (from 1) or name of the channel; empty or 0 for the one shown. */
+    public String getChannel() {
+        return options.get("channel", "");
     }
 
     /** Returns which planes are segmented. */
