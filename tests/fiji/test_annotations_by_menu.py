@@ -12,9 +12,13 @@ import pytest
 import roifile
 import tifffile
 
+from deepflash_service.core.agreement import pixel_jaccard
+from deepflash_service.core.kappa import cohen_kappa
 from tests.fiji.conftest import await_recorded, await_that, draw_spots
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tests.fiji.desktop import Desktop
 
 pytestmark = [pytest.mark.xvfb, pytest.mark.jvm, pytest.mark.keras]
@@ -46,6 +50,12 @@ def annotated(tmp_path: Path) -> Path:
     lonely[4:20, 4:20] = 255
     tifffile.imwrite(folder / "masks" / "ben" / "lonely.tif", lonely)
     return folder
+
+
+def read_mask(folder: Path, expert: str, count: int) -> NDArray[np.uint8]:
+    """Return what an expert marked in an image."""
+    mask: NDArray[np.uint8] = tifffile.imread(folder / "masks" / expert / f"{count}.tif")
+    return mask
 
 
 def test_annotation_is_saved_by_menu_and_replayed(
@@ -101,9 +111,18 @@ def test_pairs_are_judged_by_menu_and_replayed(imagej_2: Desktop, annotated: Pat
     assert "anna: 12 ROIs in 3 files, smallest 113 px, median 197 px." in log
     assert "anna and ben agree with F1 " in log
     rows = [row.split("\t") for row in imagej_2.do("rows", "DeepFLaSH Pairs").splitlines()]
-    assert ["2.tif", "ben", "no annotation that fits"] in rows
-    assert ["2.tif", "anna", "fits"] in rows
-    assert any("lonely.tif" in row[2] for row in rows if len(row) > 2)
+    assert ["2.tif", "anna", "2.tif", "fits", "2"] in [row[:5] for row in rows]
+    assert ["2.tif", "ben", "", "missing"] in [row[:4] for row in rows]
+    assert ["", "ben", "lonely.tif", "missing"] in [row[:4] for row in rows]
+    agreement = {row[0]: row[5:7] for row in rows[1:] if row[3] == "fits" and row[1] == "ben"}
+    jaccards = [
+        pixel_jaccard(*(read_mask(annotated, expert, count) for expert in ("anna", "ben")))
+        for count in (4, 6)
+    ]
+    assert agreement == {
+        "4.tif": ["0.667", f"{jaccards[0]:.3f}"],
+        "6.tif": ["0.800", f"{jaccards[1]:.3f}"],
+    }
     sizes = [row.split("\t") for row in imagej_2.do("rows", "DeepFLaSH ROI Sizes").splitlines()]
     assert [row[0] for row in sizes[1:]] == ["anna", "ben"]
     assert [float(number) for number in sizes[1][1:]] == [3, 12, 113, 197]
@@ -137,10 +156,15 @@ def test_experts_are_merged_by_menu_and_replayed(
     assert set(np.unique(merged)) == {0, 255}
     np.testing.assert_array_equal(merged > 0, draw_spots(count=6) > 1000)
     heading, row = imagej_2.do("rows", "DeepFLaSH Agreement").splitlines()
-    assert heading.strip().split("\t")[:4] == [
-        "Expert", "Other expert", "Pixel Jaccard", "Dice coefficient",
+    assert heading.strip().split("\t")[:5] == [
+        "Expert", "Other expert", "Pixel Jaccard", "Dice coefficient", "Cohen's kappa",
     ]  # fmt: skip
     assert row.split("\t")[:2] == ["anna", "ben"]
+    kappas = [
+        cohen_kappa(*(read_mask(annotated, expert, count) for expert in ("anna", "ben")))
+        for count in (4, 6)
+    ]
+    assert float(row.split("\t")[4]) == pytest.approx(np.mean(kappas), abs=1e-3)
     line = await_recorded(imagej_2, "DFL Merge Experts...")
     assert "exists already" in imagej_2.do("macro", f"setBatchMode(true); {line}")
     again = line.replace("min_experts=2", "min_experts=2 overwrite")

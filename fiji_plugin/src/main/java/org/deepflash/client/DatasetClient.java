@@ -60,6 +60,20 @@ public final class DatasetClient {
         return pairs;
     }
 
+    /** Returns what the service says of each image and expert, and of annotations without an image. */
+    public List<PairVerdict> judgePairs(String id) {
+        List<PairVerdict> verdicts = new ArrayList<>();
+        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs?verdicts=true"));
+        for (JsonElement element : Json.array(answer, "verdicts")) {
+            JsonObject one = element.getAsJsonObject();
+            verdicts.add(new PairVerdict(Json.text(one, "image", ""), Json.text(one, "expert", ""),
+                Json.text(one, "file", "")).judged(Json.text(one, "verdict", ""), Json.text(one, "advice", ""))
+                .scored(Json.number(one, "rois", Double.NaN), Json.number(one, "f1", Double.NaN),
+                Json.number(one, "jaccard", Double.NaN)));
+        }
+        return verdicts;
+    }
+
     /** Compares every two experts; empty for a single one. */
     public List<PairAgreement> compareExperts(String id) {
         List<PairAgreement> pairs = new ArrayList<>();

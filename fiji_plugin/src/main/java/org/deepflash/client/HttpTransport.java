@@ -133,7 +133,7 @@ final class HttpTransport {
         if (status >= 500 || code.isEmpty() || detail.isEmpty()) {
             return Sentences.fault(detail.isEmpty() ? "it answered with status " + status : detail);
         }
-        return new ServiceException(code, detail);
+        return new ServiceException(code, detail, Json.text(Json.object(problem, "details"), "fault", ""));
     }
 
     private static byte[] readAll(InputStream stream) throws IOException {

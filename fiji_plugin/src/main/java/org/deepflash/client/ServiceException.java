@@ -22,18 +22,30 @@ public final class ServiceException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final String code;
+    private final String fault;
 
     /**
      * @param code one of the constants, or the code of the service's answer
      * @param sentence what is wrong and what to do
      */
     public ServiceException(String code, String sentence) {
+        this(code, sentence, "");
+    }
+
+    /** @param fault what is wrong with a file, in a word of the service, or an empty text */
+    ServiceException(String code, String sentence, String fault) {
         super(sentence);
         this.code = code;
+        this.fault = fault;
     }
 
     /** Returns the stable code. */
     public String getCode() {
         return code;
+    }
+
+    /** Returns what is wrong with a refused file, such as {@code not binary}; empty if the service told no word. */
+    public String getFault() {
+        return fault;
     }
 }

@@ -33,8 +33,6 @@ public final class CheckPairs extends Command {
     /** The macro keys. */
     static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("image_folder",
         "mask_folders", "experts")));
-    /** Title of the table. */
-    static final String TITLE = "DeepFLaSH Pairs";
     /** Title of the table of the sizes. */
     static final String SIZES = "DeepFLaSH ROI Sizes";
 
@@ -64,19 +62,20 @@ public final class CheckPairs extends Command {
         check(options);
     }
 
-    /** Shows the table, tells the sizes in the Log, and returns how many pairs fit and how many files do not. */
+    /** Shows the tables, tells sizes and agreement in the Log, and returns how many pairs fit and how many do not. */
     public static String check(OptionText options) throws IOException {
         options.allowOnly(KEYS);
         Path images = Paths.get(options.need("image_folder"));
         Map<String, List<Path>> masks = choose(ExpertFolders.find(options.need("mask_folders")),
             options.get("experts", ""));
         DatasetClient client = Connector.connect().datasets();
-        DatasetUpload data = DatasetUpload.send(client, "check", images, masks);
+        DatasetUpload data = DatasetUpload.sendAny(client, "check", images, masks);
         try {
-            int fitting = show(data);
+            PairTable table = new PairTable(client.judgePairs(data.getId()), data.getRefused());
+            table.show();
             tellSizes(masks);
             tellAgreement(data.compareExperts());
-            String summary = fitting + " pairs fit, " + data.getProblems().size() + " problems";
+            String summary = table.summarize();
             IJ.log("DeepFLaSH: " + summary + ".");
             return summary;
         } finally {
@@ -97,31 +96,6 @@ public final class CheckPairs extends Command {
             chosen.put(name.trim(), experts.get(name.trim()));
         }
         return chosen;
-    }
-
-    private static int show(DatasetUpload data) {
-        ResultsTable table = new ResultsTable();
-        table.showRowNumbers(false);
-        int fitting = 0;
-        for (Path image : data.getImages()) {
-            String name = image.getFileName().toString();
-            List<String> experts = data.getPairs().getOrDefault(name, Collections.<String>emptyList());
-            for (String expert : data.getRoiCounts().keySet()) {
-                boolean fits = experts.contains(expert);
-                fitting += fits ? 1 : 0;
-                addRow(table, name, expert, fits ? "fits" : "no annotation that fits");
-            }
-        }
-        data.getProblems().forEach(problem -> addRow(table, "", "", problem));
-        table.show(TITLE);
-        return fitting;
-    }
-
-    private static void addRow(ResultsTable table, String image, String expert, String verdict) {
-        table.addRow();
-        table.addValue("Image", image);
-        table.addValue("Expert", expert);
-        table.addValue("Verdict", verdict.replaceAll("\\s+", " "));
     }
 
     private static void tellSizes(Map<String, List<Path>> experts) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import org.deepflash.client.DatasetClient;
 import org.deepflash.client.JobEnding;
 import org.deepflash.client.PairAgreement;
+import org.deepflash.client.PairVerdict;
 import org.deepflash.client.ServiceException;
 import org.deepflash.fiji.ExpertFolders;
 import org.deepflash.fiji.RoiPairing;
@@ -24,6 +25,7 @@ final class DatasetUpload {
     private final String id;
     private final List<Path> images;
     private final List<String> problems = new ArrayList<>();
+    private final List<PairVerdict> refused = new ArrayList<>();
     private final Map<String, Integer> roiCounts = new LinkedHashMap<>();
     private Map<String, List<String>> pairs = Collections.emptyMap();
     private int sent;
@@ -49,6 +51,17 @@ final class DatasetUpload {
     /** Sends everything, with experts and their files. */
     static DatasetUpload send(DatasetClient client, String name, Path imageFolder, Map<String, List<Path>> experts)
             throws IOException {
+        DatasetUpload upload = sendAny(client, name, imageFolder, experts);
+        if (upload.pairs.isEmpty()) {
+            upload.discard();
+            throw new InputException("No image has an annotation of its name. " + String.join(" ", upload.problems));
+        }
+        return upload;
+    }
+
+    /** Sends everything, also where nothing fits together. */
+    static DatasetUpload sendAny(DatasetClient client, String name, Path imageFolder, Map<String, List<Path>> experts)
+            throws IOException {
         List<Path> images = RoiPairing.listImages(imageFolder);
         if (images.isEmpty()) {
             throw new InputException("There is no image in " + imageFolder + ". Name the folder that holds the images.");
@@ -67,20 +80,17 @@ final class DatasetUpload {
         IJ.resetEscape();
         total = images.size() + experts.values().stream().mapToInt(List::size).sum();
         for (Path image : images) {
-            put(image, () -> client.putImage(id, name(image), Files.readAllBytes(image)));
+            put(image, "", () -> client.putImage(id, name(image), Files.readAllBytes(image)));
         }
         for (Map.Entry<String, List<Path>> expert : experts.entrySet()) {
             roiCounts.put(expert.getKey(), 0);
             for (Path mask : expert.getValue()) {
-                put(mask, () -> roiCounts.merge(expert.getKey(),
+                put(mask, expert.getKey(), () -> roiCounts.merge(expert.getKey(),
                     client.putAnnotation(id, expert.getKey(), name(mask), Files.readAllBytes(mask)), Integer::sum));
             }
         }
         IJ.showProgress(1.0);
         pairs = client.listPairs(id, problems);
-        if (pairs.isEmpty()) {
-            throw new InputException("No image has an annotation of its name. " + String.join(" ", problems));
-        }
     }
 
     /** Sends one file. */
@@ -88,7 +98,7 @@ final class DatasetUpload {
         void send() throws IOException;
     }
 
-    private void put(Path file, Sending sending) throws IOException {
+    private void put(Path file, String expert, Sending sending) throws IOException {
         if (IJ.escapePressed()) {
             throw JobEnding.cancelled();
         }
@@ -102,6 +112,7 @@ final class DatasetUpload {
                 throw error;
             }
             problems.add(name(file) + ": " + error.getMessage());
+            refused.add(PairTable.refuse(name(file), expert, error));
         }
     }
 
@@ -146,6 +157,11 @@ final class DatasetUpload {
     /** Returns one sentence for each file that was left out. */
     List<String> getProblems() {
         return problems;
+    }
+
+    /** Returns the files that the service did not take; an image has no expert. */
+    List<PairVerdict> getRefused() {
+        return refused;
     }
 
     /** Returns the ROIs per expert. */

@@ -10,6 +10,7 @@ import java.nio.file.Paths;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -33,8 +34,9 @@ public final class MergeExperts extends Command {
     private static final List<String> METHODS = Arrays.asList("auto", "staple", "majority", "union", "intersection",
         "objects");
     private static final String PREFIX = "deepflash.train.";
-    private static final String[] SCORES = {"pixel_jaccard", "dice", "roi_jaccard", "f1"};
-    private static final String[] HEADINGS = {"Pixel Jaccard", "Dice coefficient", "ROI Jaccard", "F1"};
+    private static final String[] SCORES = {"pixel_jaccard", "dice", "kappa", "roi_jaccard", "f1"};
+    private static final String[] HEADINGS = {"Pixel Jaccard", "Dice coefficient", "Cohen's kappa", "ROI Jaccard",
+        "F1"};
 
     @Override
     void runWithDialog() throws IOException {
@@ -80,27 +82,34 @@ public final class MergeExperts extends Command {
             options.need("mask_folders"));
         try {
             data.getProblems().forEach(problem -> IJ.log("DeepFLaSH: left out. " + problem));
-            int merged = 0;
-            int few = 0;
-            for (Map.Entry<String, List<String>> pair : data.getPairs().entrySet()) {
-                boolean isEnough = pair.getValue().size() >= options.getInt("min_experts", 2);
-                if (isEnough) {
-                    Path file = output.resolve(RoiPairing.stem(pair.getKey()) + ".tif");
-                    Annotation.refuseExisting(file, options.has("overwrite"));
-                    AtomicFiles.write(file, client.getConsensus(data.getId(), pair.getKey(), method));
-                    merged++;
-                } else {
-                    few++;
-                    IJ.log("DeepFLaSH: left out. " + pair.getKey() + " has " + pair.getValue().size() + " expert(s).");
-                }
+            Map<String, Path> files = chooseFiles(data.getPairs(), output, options);
+            for (Map.Entry<String, Path> file : files.entrySet()) {
+                AtomicFiles.write(file.getValue(), client.getConsensus(data.getId(), file.getKey(), method));
             }
             show(data.compareExperts());
-            String summary = merged + " merged, " + few + " with too few experts";
+            String summary = files.size() + " merged, " + (data.getPairs().size() - files.size())
+                + " with too few experts";
             IJ.log("DeepFLaSH: " + summary + ".");
             return summary;
         } finally {
             data.discard();
         }
+    }
+
+    /** Returns image to file; nothing is written if one of them would replace another. */
+    private static Map<String, Path> chooseFiles(Map<String, List<String>> pairs, Path output, OptionText options) {
+        int fewest = options.getInt("min_experts", 2);
+        Map<String, Path> files = new LinkedHashMap<>();
+        pairs.forEach((image, experts) -> {
+            if (experts.size() < fewest) {
+                IJ.log("DeepFLaSH: left out. " + image + " has " + experts.size() + " expert(s).");
+                return;
+            }
+            Path file = output.resolve(RoiPairing.stem(image) + ".tif");
+            Annotation.refuseExisting(file, options.has("overwrite"));
+            files.put(image, file);
+        });
+        return files;
     }
 
     private static void show(List<PairAgreement> pairs) {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.deepflash.client.JsonText;
+import org.deepflash.fiji.AnnotatedPlane;
 import org.deepflash.fiji.Annotation;
 import org.deepflash.fiji.AtomicFiles;
 import org.deepflash.fiji.RoiPairing;
@@ -32,16 +34,19 @@ public final class SaveAnnotation extends Command {
 
     /** The macro keys. */
     static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("expert", "class",
-        "output_folder", "format", "allow_empty", "overwrite")));
+        "output_folder", "image_folder", "format", "allow_empty", "overwrite")));
 
     private static final String[] FORMATS = {"both", "mask", "rois"};
     private static final String PREFIX = "deepflash.";
+    private static final String STACK = "\nEach annotated plane of a stack is saved for itself, as NAME-t001-z003.tif."
+        + "\nImage folder: gets these planes as images, to train on; empty = not saved.";
 
     @Override
     void runWithDialog() throws IOException {
         ImagePlus image = Images.needCurrent();
-        OptionText options = ask();
-        Path existing = findExisting(image, options);
+        OptionText options = ask(image);
+        Path existing = findExisting(image, AnnotatedPlane.divide(DrawnRois.find(image), image, new ArrayList<>()),
+            options);
         if (existing != null && !options.has("overwrite")) {
             if (!Question.ask(existing + " exists already. Replace it?", "Replace", "Keep it")) {
                 throw Failures.cancel();
@@ -57,23 +62,31 @@ public final class SaveAnnotation extends Command {
         IJ.log("DeepFLaSH: " + save(Images.needCurrent(), options));
     }
 
-    private static OptionText ask() {
+    private static OptionText ask(ImagePlus image) {
+        boolean isStack = image.getNSlices() > 1 || image.getNFrames() > 1;
         GenericDialog dialog = new GenericDialog("DFL Save Annotation");
         dialog.addStringField("Expert", Prefs.get(PREFIX + "expert", ""), 20);
         dialog.addStringField("Class", Prefs.get(PREFIX + "class", "roi"), 20);
         dialog.addDirectoryField("Output_folder", Prefs.get(PREFIX + "output", ""), 36);
+        if (isStack) {
+            dialog.addDirectoryField("Image_folder", Prefs.get(PREFIX + "planes", ""), 36);
+        }
         dialog.addChoice("Format", FORMATS, FORMATS[0]);
         dialog.addCheckbox("Allow_empty: there is nothing to see in this image", false);
         dialog.addCheckbox("Overwrite an earlier annotation", false);
         dialog.addMessage("Saves the ROIs of the ROI Manager, else of the overlay, as FOLDER/EXPERT/NAME.tif\n"
-            + "and NAME_RoiSet.zip. DFL Train... takes FOLDER as its mask folder.");
+            + "and NAME_RoiSet.zip. DFL Train... takes FOLDER as its mask folder." + (isStack ? STACK : ""));
         dialog.showDialog();
         if (dialog.wasCanceled()) {
             throw Failures.cancel();
         }
         OptionText options = OptionText.parse("").with("expert", dialog.getNextString().trim())
-            .with("class", dialog.getNextString().trim()).with("output_folder", dialog.getNextString().trim())
-            .with("format", dialog.getNextChoice());
+            .with("class", dialog.getNextString().trim()).with("output_folder", dialog.getNextString().trim());
+        if (isStack) {
+            options = options.with("image_folder", dialog.getNextString().trim());
+            Prefs.set(PREFIX + "planes", options.get("image_folder", ""));
+        }
+        options = options.with("format", dialog.getNextChoice());
         options = dialog.getNextBoolean() ? options.with("allow_empty", "true") : options;
         options = dialog.getNextBoolean() ? options.with("overwrite", "true") : options;
         Prefs.set(PREFIX + "expert", options.need("expert"));
@@ -90,11 +103,17 @@ public final class SaveAnnotation extends Command {
         return RoiConversion.plainName(RoiPairing.stem(Images.nameOf(image)), "name");
     }
 
-    private static Path findExisting(ImagePlus image, OptionText options) {
-        for (Path file : Arrays.asList(Annotation.labelFile(folder(options), name(image)),
-                Annotation.setFile(folder(options), name(image)))) {
-            if (Files.exists(file)) {
-                return file;
+    private static String name(ImagePlus image, AnnotatedPlane plane) {
+        return name(image) + plane.getSuffix();
+    }
+
+    private static Path findExisting(ImagePlus image, List<AnnotatedPlane> planes, OptionText options) {
+        for (AnnotatedPlane plane : planes) {
+            for (Path file : Arrays.asList(Annotation.labelFile(folder(options), name(image, plane)),
+                    Annotation.setFile(folder(options), name(image, plane)))) {
+                if (Files.exists(file)) {
+                    return file;
+                }
             }
         }
         return null;
@@ -114,24 +133,59 @@ public final class SaveAnnotation extends Command {
         return write(image, rois, options);
     }
 
-    /** Writes annotation and facts; the properties of the ROIs stay as they are. */
+    /** Writes annotation and facts, plane by plane; the properties of the ROIs stay as they are. */
     static String write(ImagePlus image, List<Roi> rois, OptionText options) throws IOException {
-        String format = options.get("format", FORMATS[0]);
-        Path existing = findExisting(image, options);
+        List<String> notes = new ArrayList<>();
+        List<AnnotatedPlane> planes = AnnotatedPlane.divide(rois, image, notes);
+        Path existing = findExisting(image, planes, options);
         if (existing != null) {
             Annotation.refuseExisting(existing, options.has("overwrite"));
         }
-        Annotation annotation = Annotation.draw(rois, image, false);
+        // All or nothing: what cannot be drawn or must not be replaced is refused before the first file is written.
+        for (AnnotatedPlane plane : planes) {
+            Annotation.draw(plane.getRois(), image, false);
+            savePlane(image, plane, options, false);
+        }
+        for (AnnotatedPlane plane : planes) {
+            savePlane(image, plane, options, true);
+            Annotation annotation = Annotation.draw(plane.getRois(), image, false);
+            save(annotation, name(image, plane), options);
+            writeFacts(image, plane, options);
+            notes.addAll(annotation.getWarnings());
+        }
+        notes.forEach(IJ::log);
+        String where = image.getNSlices() * image.getNFrames() == 1 ? "" : " on " + planes.size() + " plane"
+            + (planes.size() == 1 ? "" : "s");
+        return rois.size() + " ROIs of " + options.need("expert") + where + " saved in " + folder(options) + ".";
+    }
+
+    private static void save(Annotation annotation, String name, OptionText options) throws IOException {
+        String format = options.get("format", FORMATS[0]);
         if (!format.equals("rois")) {
-            annotation.saveLabels(folder(options), name(image));
+            annotation.saveLabels(folder(options), name);
         }
         // An empty set says nothing that the empty label image does not.
-        if (!format.equals("mask") && !rois.isEmpty()) {
-            annotation.saveRois(folder(options), name(image));
+        if (!format.equals("mask") && !annotation.getRois().isEmpty()) {
+            annotation.saveRois(folder(options), name);
         }
-        writeFacts(image, rois.size(), options);
-        annotation.getWarnings().forEach(IJ::log);
-        return rois.size() + " ROIs of " + options.need("expert") + " saved in " + folder(options) + ".";
+    }
+
+    /** Writes the plane as an image, if that is wanted; one that is there already stays. */
+    private static void savePlane(ImagePlus image, AnnotatedPlane plane, OptionText options, boolean writes)
+            throws IOException {
+        String folder = options.get("image_folder", "");
+        if (folder.isEmpty()) {
+            return;
+        }
+        Path file = Paths.get(folder).resolve(name(image, plane) + ".tif");
+        byte[] bytes = plane.encode();
+        boolean isThere = Files.exists(file) && Arrays.equals(Files.readAllBytes(file), bytes);
+        if (!isThere) {
+            Annotation.refuseExisting(file, options.has("overwrite"));
+        }
+        if (!isThere && writes) {
+            AtomicFiles.write(file, bytes);
+        }
     }
 
     private static void describe(Roi roi, OptionText options) {
@@ -139,12 +193,16 @@ public final class SaveAnnotation extends Command {
         roi.setProperty("dfl.class", options.get("class", "roi"));
     }
 
-    private static void writeFacts(ImagePlus image, int count, OptionText options) throws IOException {
+    private static void writeFacts(ImagePlus image, AnnotatedPlane plane, OptionText options) throws IOException {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("image", Images.nameOf(image));
         facts.put("expert", options.need("expert"));
         facts.put("class", options.get("class", "roi"));
-        facts.put("rois", count);
+        facts.put("rois", plane.getRois().size());
+        if (image.getNSlices() * image.getNFrames() > 1) {
+            facts.put("slice", plane.getSlice());
+            facts.put("frame", plane.getFrame());
+        }
         if (image.getProp(AnnotationSession.SEED) != null) {
             facts.put("blind_seed", image.getProp(AnnotationSession.SEED));
         }
@@ -155,7 +213,7 @@ public final class SaveAnnotation extends Command {
         facts.put("unit", image.getCalibration().getUnit());
         facts.put("saved", OffsetDateTime.now().truncatedTo(ChronoUnit.SECONDS).toString());
         facts.put("plugin", PluginVersion.get());
-        AtomicFiles.write(folder(options).resolve(name(image) + ".json"),
+        AtomicFiles.write(folder(options).resolve(name(image, plane) + ".json"),
             JsonText.write(facts).getBytes(StandardCharsets.UTF_8));
     }
 }

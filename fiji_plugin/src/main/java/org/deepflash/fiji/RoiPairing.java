@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.deepflash.records.InputException;
@@ -30,6 +31,7 @@ public final class RoiPairing {
     private static final Set<String> ROI_TYPES = new HashSet<>(Arrays.asList("zip", "roi"));
 
     private static final String OME = ".ome";
+    private static final Pattern WORD = Pattern.compile("(?<=.)_[^_]*\\p{L}[^_]*$");
 
     private final Map<Path, Path> pairs = new LinkedHashMap<>();
     private final List<String> problems = new ArrayList<>();
@@ -101,12 +103,29 @@ public final class RoiPairing {
     private static Map<String, List<Path>> group(List<Path> files, boolean isLoose) {
         Map<String, List<Path>> groups = new LinkedHashMap<>();
         for (Path file : files) {
-            String stem = stripOme(stripRoiSet(stem(file.getFileName().toString())));
-            int last = stem.lastIndexOf('_');
-            String key = isLoose && last > 0 ? stem.substring(0, last) : stem;
+            String key = key(file.getFileName().toString(), isLoose);
             groups.computeIfAbsent(key, name -> new ArrayList<>()).add(file);
         }
         return groups;
+    }
+
+    private static String key(String name, boolean isLoose) {
+        String stem = stripOme(stripRoiSet(stem(name)));
+        int last = stem.lastIndexOf('_');
+        return isLoose && last > 0 ? stem.substring(0, last) : stem;
+    }
+
+    /**
+     * Tells whether the names of an image and an annotation agree for the service.
+     *
+     * @param isLoose whether one trailing {@code _word} may be taken off either; a number is no word
+     */
+    public static boolean belongTogether(String image, String annotation, boolean isLoose) {
+        String first = key(image, false);
+        String second = key(annotation, false);
+        return first.equals(second) || isLoose && (WORD.matcher(first).replaceFirst("").equals(second)
+            || first.equals(WORD.matcher(second).replaceFirst(""))
+            || WORD.matcher(first).replaceFirst("").equals(WORD.matcher(second).replaceFirst("")));
     }
 
     private static String names(List<Path> files) {

@@ -1,0 +1,153 @@
+package org.deepflash.fiji;
+
+import ij.ImagePlus;
+import ij.ImageStack;
+import ij.gui.Roi;
+import ij.io.FileSaver;
+import ij.process.ImageProcessor;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.deepflash.records.InputException;
+
+/** The ROIs of one plane of an image; an annotation belongs to one plane, so those of a stack are several. */
+public final class AnnotatedPlane {
+
+    private final ImagePlus image;
+    private final int[] position;
+    private final boolean isOfChannel;
+    private final List<Roi> rois;
+
+    private AnnotatedPlane(ImagePlus image, int[] position, boolean isOfChannel, List<Roi> rois) {
+        this.image = image;
+        this.position = position;
+        this.isOfChannel = isOfChannel;
+        this.rois = Collections.unmodifiableList(rois);
+    }
+
+    /**
+     * Divides ROIs by the planes on which they lie, sorted by frame, slice and channel.
+     *
+     * <p>The channel counts only where ROIs lie on more than one. A ROI without position belongs to the plane shown.
+     *
+     * @param notes gets a sentence if that was so
+     * @return one plane, the one that is shown, if there is no ROI
+     * @throws InputException if a ROI lies on a plane that the image does not have
+     */
+    public static List<AnnotatedPlane> divide(List<Roi> rois, ImagePlus image, List<String> notes) {
+        List<int[]> positions = new ArrayList<>();
+        TreeSet<Integer> channels = new TreeSet<>();
+        int unplaced = 0;
+        for (Roi roi : rois) {
+            int[] position = read(roi, image);
+            boolean isUnplaced = position[1] == 0 && image.getNSlices() > 1
+                || position[2] == 0 && image.getNFrames() > 1;
+            unplaced += isUnplaced ? 1 : 0;
+            position[1] = position[1] == 0 ? image.getZ() : position[1];
+            position[2] = position[2] == 0 ? image.getT() : position[2];
+            check(roi, position, image);
+            positions.add(position);
+            channels.add(position[0]);
+        }
+        if (unplaced > 0) {
+            notes.add("DeepFLaSH: " + unplaced + " of " + rois.size() + " ROIs have no position in the stack; they were"
+                + " saved with the plane shown (slice " + image.getZ() + ", frame " + image.getT() + ").");
+        }
+        return group(rois, positions, image, channels.size() > 1);
+    }
+
+    private static List<AnnotatedPlane> group(List<Roi> rois, List<int[]> positions, ImagePlus image,
+            boolean isByChannel) {
+        Map<String, AnnotatedPlane> planes = new TreeMap<>();
+        for (int i = 0; i < rois.size(); i++) {
+            int[] position = positions.get(i);
+            int channel = isByChannel ? position[0] : 0;
+            String key = String.format(Locale.ROOT, "%09d-%09d-%09d", position[2], position[1], channel);
+            List<Roi> own = new ArrayList<>(planes.containsKey(key) ? planes.get(key).rois
+                : Collections.<Roi>emptyList());
+            own.add(rois.get(i));
+            planes.put(key, new AnnotatedPlane(image, position, isByChannel && channel > 0, own));
+        }
+        if (planes.isEmpty()) {
+            int[] shown = {image.getC(), image.getZ(), image.getT()};
+            planes.put("", new AnnotatedPlane(image, shown, false, new ArrayList<>()));
+        }
+        return new ArrayList<>(planes.values());
+    }
+
+    private static int[] read(Roi roi, ImagePlus image) {
+        if (roi.hasHyperStackPosition()) {
+            return new int[] {roi.getCPosition(), roi.getZPosition(), roi.getTPosition()};
+        }
+        int number = roi.getPosition();
+        if (number > image.getStackSize()) {
+            throw refuse(roi, "plane " + number, image);
+        }
+        return number <= 0 ? new int[3] : image.convertIndexToPosition(number);
+    }
+
+    private static void check(Roi roi, int[] position, ImagePlus image) {
+        boolean isThere = position[0] <= image.getNChannels() && position[1] <= image.getNSlices()
+            && position[2] <= image.getNFrames();
+        if (!isThere) {
+            throw refuse(roi, "channel " + position[0] + ", slice " + position[1] + ", frame " + position[2], image);
+        }
+    }
+
+    private static InputException refuse(Roi roi, String place, ImagePlus image) {
+        return new InputException("The ROI " + roi.getName() + " lies on " + place + ", which " + image.getTitle()
+            + " does not have. It belongs to another image: remove it from the ROI Manager, then save again.");
+    }
+
+    /** Returns what comes after the name of the image: nothing for a single plane, else {@code -t001-z003}. */
+    public String getSuffix() {
+        boolean isStack = image.getNSlices() > 1 || image.getNFrames() > 1;
+        String channel = isOfChannel ? "-c" + position[0] : "";
+        return isStack ? String.format(Locale.ROOT, "-t%03d-z%03d%s", position[2], position[1], channel) : channel;
+    }
+
+    /** Returns the ROIs as those of an image that is this plane only: copies without position, in a stack. */
+    public List<Roi> getRois() {
+        if (image.getStackSize() == 1) {
+            return rois;
+        }
+        List<Roi> copies = new ArrayList<>();
+        for (Roi roi : rois) {
+            Roi copy = (Roi) roi.clone();
+            copy.setPosition(0);
+            copies.add(copy);
+        }
+        return copies;
+    }
+
+    /** Returns the slice, from 1. */
+    public int getSlice() {
+        return position[1];
+    }
+
+    /** Returns the frame, from 1. */
+    public int getFrame() {
+        return position[2];
+    }
+
+    /** Returns the plane as a TIFF with raw values and pixel size: its channel, or all channels where none counts. */
+    public byte[] encode() {
+        ImageStack stack = new ImageStack(image.getWidth(), image.getHeight());
+        for (int channel = 1; channel <= image.getNChannels(); channel++) {
+            boolean isWanted = !isOfChannel || channel == position[0];
+            if (isWanted) {
+                ImageProcessor plane = image.getStack().getProcessor(
+                    image.getStackIndex(channel, position[1], position[2]));
+                stack.addSlice(plane);
+            }
+        }
+        ImagePlus single = new ImagePlus(image.getTitle(), stack);
+        single.setDimensions(stack.size(), 1, 1);
+        single.setCalibration(Calibrations.spatial(image));
+        return new FileSaver(single).serialize();
+    }
+}
