@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -75,12 +76,13 @@ def test_training_starts_by_menu_and_replays(
 
 
 def test_macro_trains_and_waits(
-    imagej_2: Desktop, service: Service, annotated: Path, tmp_path: Path
+    imagej_2: Desktop, service: Service, training_home: Path, annotated: Path, tmp_path: Path
 ) -> None:
-    """With the word wait the model is in the library when the macro goes on."""
+    """With the word wait the model is in the library when the macro goes on; each key counts."""
     options = (
         f"model=waited base={MODEL} image_folder=[{annotated / 'images'}] preset=quick epochs=2 "
-        f"mask_folders=[anna={annotated / 'masks' / 'anna'}] wait output_folder=[{tmp_path}]"
+        f"mask_folders=[anna={annotated / 'masks' / 'anna'}] wait output_folder=[{tmp_path}] "
+        "consensus=union channel=1 pixel_size=0.4 seed=7"
     )
     answer = imagej_2.do(
         "macro",
@@ -90,6 +92,12 @@ def test_macro_trains_and_waits(
     )
     assert re.fullmatch(r"done done 2 2 \d+", answer)
     assert len(list(tmp_path.glob("waited-*-curve.csv"))) == 1
+    card = json.loads((training_home / "models" / "waited" / "1" / "model.json").read_text())
+    assert card["base"] == f"{MODEL}@1"
+    assert (card["calibration"]["pixel_width"], card["calibration"]["unit"]) == (0.4, "µm")
+    told = json.loads((training_home / "runs" / card["job"] / "job.json").read_text())["options"]
+    keys = ("preset", "epochs", "consensus", "channel", "pixel_size", "seed")
+    assert [told[key] for key in keys] == ["quick", 2, "union", 1, 0.4, 7]
     for wrong, sentence in (
         ("model=x", "The option image_folder is missing."),
         (options.replace("quick", "fast"), "preset=fast is not known."),
