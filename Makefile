@@ -6,6 +6,8 @@ MVN ?= mvn
 MVN_FLAGS ?= -B -q -ntp -Dstyle.color=never
 DIST ?= dist
 SITE ?= dist/update-site
+# Processes that share the tests, a file each: most wait for Java, a service or a window.
+WORKERS ?= 2
 STAGE := build/wheel
 JAR_SOURCES := $(shell find fiji_plugin/src fiji_plugin/pom.xml macros/toolsets -type f 2>/dev/null | sed 's/ /\\ /g')
 
@@ -55,7 +57,7 @@ update-site: setup
 test: setup
 	@$(MVN) $(MVN_FLAGS) -f fiji_plugin/pom.xml verify
 	@touch fiji_plugin/target/.built
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=25
 
 test-fast: setup
 	@$(BIN)/python -m pytest -m "not keras and not slow and not jvm and not xvfb and not browser and not data"
