@@ -188,3 +188,16 @@ def test_a_roi_of_another_stack_is_named(imagej_2: Desktop, pictures: Path, tmp_
     assert answer.startswith("aborted The ROI "), answer
     assert "which stack.tif does not have" in answer
     assert not (tmp_path / "ian").exists()
+
+
+def test_the_macro_function_saves_planes_too(
+    imagej_2: Desktop, pictures: Path, tmp_path: Path
+) -> None:
+    """``Macros.saveAnnotation`` never draws the ROIs of several planes into one image."""
+    draw(imagej_2, pictures)
+    call = f'call("org.deepflash.Macros.saveAnnotation", "output=[{tmp_path}] expert=jo")'
+    assert imagej_2.do("macro", f"return {call};") == "done 3"
+    assert sorted(path.name for path in (tmp_path / "jo").glob("*.tif")) == [
+        "stack-t001-z001.tif", "stack-t001-z003.tif"
+    ]  # fmt: skip
+    assert "exists already and was kept" in imagej_2.do("macro", f"return {call};")

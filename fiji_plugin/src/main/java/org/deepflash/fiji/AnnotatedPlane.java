@@ -34,7 +34,9 @@ public final class AnnotatedPlane {
      *
      * <p>The channel counts only where ROIs lie on more than one. A ROI without position belongs to the plane shown.
      *
-     * @param notes gets a sentence if that was so
+     * In an image of one plane positions mean nothing: they are left over from where the ROIs were drawn.
+     *
+     * @param notes gets a sentence if a ROI has no position in a stack
      * @return one plane, the one that is shown, if there is no ROI
      * @throws InputException if a ROI lies on a plane that the image does not have
      */
@@ -80,6 +82,9 @@ public final class AnnotatedPlane {
     }
 
     private static int[] read(Roi roi, ImagePlus image) {
+        if (image.getStackSize() == 1) {
+            return new int[3];
+        }
         if (roi.hasHyperStackPosition()) {
             return new int[] {roi.getCPosition(), roi.getZPosition(), roi.getTPosition()};
         }
@@ -101,6 +106,11 @@ public final class AnnotatedPlane {
     private static InputException refuse(Roi roi, String place, ImagePlus image) {
         return new InputException("The ROI " + roi.getName() + " lies on " + place + ", which " + image.getTitle()
             + " does not have. It belongs to another image: remove it from the ROI Manager, then save again.");
+    }
+
+    /** Tells whether a file without ending is an annotation of a plane of a stack of that name. */
+    static boolean isNamed(String file, String image) {
+        return file.startsWith(image) && file.substring(image.length()).matches("-t\\d{3,}-z\\d{3,}(-c\\d+)?(_RoiSet)?");
     }
 
     /** Returns what comes after the name of the image: nothing for a single plane, else {@code -t001-z003}. */

@@ -3,6 +3,7 @@ package org.deepflash.fiji;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
@@ -64,8 +65,15 @@ public final class AnnotationQueue {
 
     /** Tells whether the expert saved an annotation of the image. */
     public boolean isDone(Path image) {
-        return Files.exists(Annotation.labelFile(annotations, stem(image)))
+        boolean isWhole = Files.exists(Annotation.labelFile(annotations, stem(image)))
             || Files.exists(Annotation.setFile(annotations, stem(image)));
+        return isWhole || hasPlane(stem(image));
+    }
+
+    private boolean hasPlane(String stem) {
+        String[] names = annotations.toFile().list();
+        return names != null && Arrays.stream(names).anyMatch(name -> AnnotatedPlane.isNamed(RoiPairing.stem(name), stem)
+            && !name.endsWith(".json"));
     }
 
     /** Returns the next image without annotation, from the start again at the end; null if there is no other. */

@@ -76,5 +76,8 @@ class AnnotatedPlaneTest {
             IJ.createImage("s", "8-bit", 8, 8, 1), notes);
         assertEquals("", planes.get(0).getSuffix());
         assertEquals(one, planes.get(0).getRois().get(0));
+        one.setPosition(7);
+        assertEquals(Collections.singletonList("=1"), divide(IJ.createImage("s", "8-bit", 8, 8, 1), one));
+        assertTrue(notes.isEmpty());
     }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.deepflash.records.InputException;
@@ -66,6 +67,17 @@ class AnnotationQueueTest {
             save(name);
         }
         assertNull(queue.findNext(order.get(4)));
+    }
+
+    @Test
+    void aStackIsAnnotatedWhenOneOfItsPlanesIs() throws IOException {
+        for (String name : new String[] {"a-t001-z003.json", "b-t001-z003-c2.tif", "d-t001-z012_RoiSet.zip",
+            "e-later.tif", "ee-t001-z001.tif"}) {
+            save(name);
+        }
+        AnnotationQueue queue = read(null);
+        List<Boolean> done = queue.getOrder().stream().map(queue::isDone).collect(Collectors.toList());
+        assertEquals(Arrays.asList(false, true, false, true, false), done);
     }
 
     @Test
