@@ -87,6 +87,21 @@ class ModelClient:
         """Move a version, or with ``NAME`` all of a model, to the trash of the home folder."""
         self._transport.request("DELETE", quote_path(*_place(name)))
 
+    def rename_model(self, name: str, new_name: str) -> list[ModelCard]:
+        """Give a model with all its versions another name, and return their cards.
+
+        Versions keep their numbers and labels. Jobs that wait for the old name fail.
+
+        Raises
+        ------
+        ConflictError
+            Code ``model_exists``: the new name is taken.
+        """
+        answer = self._transport.request(
+            "POST", quote_path("models", name, "rename"), json={"name": new_name}
+        )
+        return [_read_card(one) for one in answer.json()["versions"]]
+
 
 def _place(name: str) -> tuple[str, ...]:
     plain, _, version = name.partition("@")

@@ -1,6 +1,6 @@
-"""ROIs in Python, without Java: label images, ``.roi`` bytes, ROI sets.
+"""ROIs in Python, without Java: label images, ``.roi`` bytes, ROI sets, GeoJSON.
 
-``labels_to_rois`` and ``rois_to_labels`` are those of :mod:`deepflash_service.core.rois`. The
+What is imported from :mod:`deepflash_service.core` is offered here under the same names. The
 two functions with paths at the end exist because a script needs them and this package does not
 reach the floor that keeps the product's own files; they touch no home folder.
 """
@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from deepflash_service.core.geojson import labels_to_geojson
+from deepflash_service.core.geojson_shapes import geojson_to_labels, geojson_to_rois
 from deepflash_service.core.rois import labels_to_rois, rois_to_labels
 from deepflash_service.errors import InputError
 
@@ -28,6 +30,9 @@ else:
     Corners = Any
 
 __all__ = [
+    "geojson_to_labels",
+    "geojson_to_rois",
+    "labels_to_geojson",
     "labels_to_rois",
     "pack_rois",
     "read_outlines",

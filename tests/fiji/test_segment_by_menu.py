@@ -89,6 +89,7 @@ def test_roi_manager_keeps_what_the_user_drew(imagej: Desktop, pictures: Path) -
     imagej.do("macro", 'roiManager("reset");')
     imagej.do("manager", "mine")
     imagej.do("open", str(pictures / "cells.tif"))
+    names: list[str] = []
     for options, count in (("", 6), ("", 6), (" append", 12)):
         imagej.do("macro", f'run("DFL Segment...", "{OPTIONS} add_to_manager{options}");')
         names = imagej.do("manager").splitlines()

@@ -15,7 +15,12 @@ from deepflash_service.bridge import FijiBridge, Service, connect
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.pixels import decode_tiff
 from deepflash_service.bridge.rois import labels_to_rois, pack_rois, rois_to_labels
-from deepflash_service.errors import InputError, NotFoundError, ServiceUnreachableError
+from deepflash_service.errors import (
+    ConflictError,
+    InputError,
+    NotFoundError,
+    ServiceUnreachableError,
+)
 from deepflash_service.records import Calibration
 
 pytestmark = [pytest.mark.jvm, pytest.mark.keras, pytest.mark.slow]
@@ -137,3 +142,19 @@ def test_a_wrong_token_is_refused(service: Service) -> None:
     with pytest.raises(ServiceUnreachableError, match="refused the token") as caught:
         connect(url=service.url, token="wrong")
     assert caught.value.code == "unauthorized"
+
+
+def test_the_library_is_led_over_http(service: Service) -> None:
+    """A new name keeps versions and labels; a package comes back, but not as a second copy."""
+    package = service.export_model(MODEL)
+    with pytest.raises(ConflictError, match="has this model already"):
+        service.import_model(package)
+    assert service.label_model(f"{MODEL}@1", "first") == {"first": 1}
+    cards = service.rename_model(MODEL, "Renamed")
+    assert [(card.name, card.version) for card in cards] == [("Renamed", 1)]
+    assert service.model_labels("Renamed") == {"first": 1}
+    with pytest.raises(NotFoundError, match=MODEL):
+        service.model(MODEL)
+    service.remove_model("Renamed")
+    assert service.import_model(package).version == 2, "the trash has the first"
+    assert [card.name for card in service.models()] == [MODEL]

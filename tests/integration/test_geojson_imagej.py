@@ -53,5 +53,7 @@ def test_imagej_draws_the_same_pixels(fiji: FijiBridge) -> None:
         processor.setValue(255.0)
         processor.setRoi(roi)
         processor.fill(processor.getMask())
-        drawn = fiji.from_imageplus(java_class("ij.ImagePlus")("mask", processor)) > 0
-        np.testing.assert_array_equal(drawn, geojson_to_labels(feature, SHAPE) > 0)
+        drawn = fiji.from_imageplus(java_class("ij.ImagePlus")("mask", processor))
+        np.testing.assert_array_equal(
+            np.asarray(drawn, np.uint8) > 0, geojson_to_labels(feature, SHAPE) > 0
+        )

@@ -66,6 +66,9 @@ def test_models_are_packed_labelled_and_removed(
         assert client.label_model(name, "best") == {"best": 2}
         assert json.loads(fake.asked[-1].body) == {"version": version}
     assert client.remove_label("m", "best") == {}
+    fake.answer("POST", "/models/m/rename", {**cards, "name": "n"})
+    assert [card.version for card in client.rename_model("m", "n")] == [2, 1]
+    assert json.loads(fake.asked[-1].body) == {"name": "n"}
     client.remove_model("m@1")
     client.remove_model("m")
     assert [asked.path for asked in fake.asked[-2:]] == [
