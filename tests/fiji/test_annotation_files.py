@@ -84,6 +84,10 @@ def test_each_broken_file_has_its_verdict_and_remedy(imagej_2: Desktop, broken: 
         assert part in found[place][1], place
     assert all((word == "fits") == (advice == "") for word, advice in found.values())
     assert "5 pairs fit, 11 problems" in imagej_2.do("log")
+    sizes = [row.split("\t") for row in imagej_2.do("rows", "DeepFLaSH ROI Sizes").splitlines()]
+    assert [row[0] for row in sizes[1:]] == ["anna", "ben"]
+    # What is no annotation says nothing about sizes: the noise has ROIs of one pixel.
+    assert [float(number) for number in sizes[2][1:]] == [4, 19, 113, 197]
 
 
 def test_a_folder_in_which_nothing_fits_still_has_its_table(

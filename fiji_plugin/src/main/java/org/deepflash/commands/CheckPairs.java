@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import org.deepflash.client.DatasetClient;
 import org.deepflash.client.PairAgreement;
+import org.deepflash.client.PairVerdict;
 import org.deepflash.fiji.ExpertFolders;
 import org.deepflash.fiji.RoiFiles;
 import org.deepflash.fiji.RoiSizes;
@@ -73,7 +74,7 @@ public final class CheckPairs extends Command {
         try {
             PairTable table = new PairTable(client.judgePairs(data.getId()), data.getRefused());
             table.show();
-            tellSizes(masks);
+            tellSizes(withoutRefused(masks, data.getRefused()));
             tellAgreement(data.compareExperts());
             String summary = table.summarize();
             IJ.log("DeepFLaSH: " + summary + ".");
@@ -96,6 +97,18 @@ public final class CheckPairs extends Command {
             chosen.put(name.trim(), experts.get(name.trim()));
         }
         return chosen;
+    }
+
+    /** What the service refused as no annotation says nothing about the size of ROIs. */
+    private static Map<String, List<Path>> withoutRefused(Map<String, List<Path>> masks, List<PairVerdict> refused) {
+        Map<String, List<Path>> left = new LinkedHashMap<>();
+        masks.forEach((expert, files) -> {
+            List<Path> kept = new ArrayList<>(files);
+            kept.removeIf(file -> refused.stream().anyMatch(one -> one.getExpert().equals(expert)
+                && one.getFile().equals(file.getFileName().toString())));
+            left.put(expert, kept);
+        });
+        return left;
     }
 
     private static void tellSizes(Map<String, List<Path>> experts) {

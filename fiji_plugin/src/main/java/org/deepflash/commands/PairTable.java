@@ -1,6 +1,9 @@
 package org.deepflash.commands;
 
+import ij.WindowManager;
 import ij.measure.ResultsTable;
+import java.awt.Frame;
+import java.awt.Toolkit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -16,6 +19,7 @@ final class PairTable {
     /** Title of the table. */
     static final String TITLE = "DeepFLaSH Pairs";
 
+    private static final int WIDTH = 1300;
     private static final String SIZE = "size";
     private static final String UNREADABLE = "unreadable";
 
@@ -106,6 +110,12 @@ final class PairTable {
             table.addValue("What to do", row.getAdvice().replaceAll("\\s+", " "));
         }
         table.show(TITLE);
+        Frame window = WindowManager.getFrame(TITLE);
+        if (window != null) {
+            // The remedies stand in the last column.
+            int screen = Toolkit.getDefaultToolkit().getScreenSize().width;
+            window.setSize(Math.max(window.getWidth(), Math.min(WIDTH, screen - window.getX())), window.getHeight());
+        }
     }
 
     private static String number(double value, String format) {
