@@ -205,7 +205,7 @@ def _collect_facts(
 ) -> dict[str, object]:
     facts: dict[str, object] = {}
     score = measurements.get("Probability")
-    if isinstance(score, int | float):
+    if isinstance(score, int | float) and abs(score) < _FARTHEST:
         facts["dfl.prob"] = f"{float(score):.4f}"
     target = properties.get("classification")
     if isinstance(target, dict):
@@ -241,7 +241,8 @@ def _read_geometry(
 ) -> tuple[str, tuple[Points, ...], tuple[int, int] | None]:
     """Return kind, rings and plane."""
     found = geometry if isinstance(geometry, dict) else {}
-    kind = found.get("type")
+    given = found.get("type")
+    kind = given if isinstance(given, str) else ""
     if kind in _LINES:
         _refuse(f"{title} of the GeoJSON file is a {kind} and encloses no area. {_ADVICE}")
     if kind not in {"Polygon", "MultiPolygon"}:
@@ -251,11 +252,11 @@ def _read_geometry(
     polygons = [polygons] if kind == "Polygon" else polygons
     try:
         rings = tuple(_read_ring(ring) for polygon in polygons or () for ring in polygon)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         rings = ()
     if not rings:
         _refuse(f"{title} of the GeoJSON file has no usable corners. Export it again.")
-    return str(kind), rings, _read_plane(found.get("plane"), title)
+    return kind, rings, _read_plane(found.get("plane"), title)
 
 
 def _read_ring(positions: Sequence[Sequence[float]]) -> Points:

@@ -33,6 +33,8 @@ _OUTLINED = ("polygon", "freehand", "traced")
 _SPLINE, _SUB_PIXEL = 1, 128
 _SUB_PIXEL_VERSION = 222
 _CURVE_STEPS = np.arange(1, 65)[:, np.newaxis] / 64
+_HIGHEST_LABEL = np.iinfo(np.int32).max
+_MOST_DIGITS = 10
 _POINTS_OF = {0: 1, 1: 1, 2: 2, 3: 3, 4: 0}
 
 
@@ -56,7 +58,8 @@ class RoiShape:
     def label(self) -> int | None:
         """The label that DeepFLaSH gave to this ROI, if it did."""
         text = self.properties.get("dfl.label", "")
-        return int(text) if text.isdecimal() and int(text) > 0 else None
+        is_number = text.isdecimal() and len(text) <= _MOST_DIGITS
+        return int(text) if is_number and 0 < int(text) <= _HIGHEST_LABEL else None
 
 
 def read_roi(data: bytes) -> RoiShape:

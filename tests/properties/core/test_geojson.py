@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=14)
 LABELS = hnp.arrays(np.int32, SHAPES, elements=st.integers(0, 3))
 CORNERS = st.tuples(st.floats(-3, 17, width=32), st.floats(-3, 17, width=32))
-LEAVES = st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(["", "7"])
+HUGE = st.sampled_from([10**400, -(10**400), 2**63])
+LEAVES = HUGE | st.none() | st.booleans() | st.floats() | st.integers() | st.sampled_from(["", "7"])
 LISTS = st.lists(LEAVES, max_size=3)
 JSON = LEAVES | LISTS | st.lists(LISTS, max_size=3) | st.dictionaries(st.just("type"), LEAVES)
 
@@ -75,7 +77,14 @@ def test_any_polygon_covers_the_pixels_whose_centre_it_holds(
     | st.fixed_dictionaries(
         {"type": st.sampled_from(["Polygon", "MultiPolygon", "Point"]), "coordinates": JSON}
     )
-    | st.fixed_dictionaries({"type": st.just("Feature"), "geometry": JSON, "properties": JSON})
+    | st.fixed_dictionaries({"type": JSON, "coordinates": JSON, "geometry": JSON})
+    | st.fixed_dictionaries(
+        {
+            "type": st.just("Feature"),
+            "geometry": JSON | st.fixed_dictionaries({"type": JSON, "coordinates": JSON}),
+            "properties": JSON,
+        }
+    )
 )
 def test_anything_else_is_refused_in_a_sentence(document: object) -> None:
     """No JSON value makes the reader fail in another way."""
@@ -83,3 +92,22 @@ def test_anything_else_is_refused_in_a_sentence(document: object) -> None:
         geojson_to_labels(document, (5, 5))
     assert caught.value.code in {"invalid_roi", "shape_mismatch"}
     assert caught.value.message.endswith(".")
+
+
+SQUARE = {"type": "Polygon", "coordinates": [[[1, 1], [4, 1], [4, 4], [1, 4]]]}
+FACTS = st.dictionaries(
+    st.sampled_from(["name", "measurements", "classification", "children"]),
+    JSON | st.dictionaries(st.sampled_from(["Label", "Probability", "name"]), JSON),
+)
+
+
+@given(FACTS, st.none() | st.dictionaries(st.sampled_from(["z", "t"]), JSON))
+def test_whatever_is_told_of_a_square_it_is_drawn_or_refused(facts: object, plane: object) -> None:
+    """Names, measurements, classes and planes of any type and size end in pixels or a sentence."""
+    geometry = SQUARE if plane is None else {**SQUARE, "plane": plane}
+    document = {"type": "Feature", "geometry": geometry, "properties": facts}
+    with suppress(InputError):
+        labels = geojson_to_labels(document, (5, 5))
+        (roi,) = geojson_to_rois(document)
+        assert np.count_nonzero(labels) == 9
+        assert np.count_nonzero(rois_to_labels([roi], (5, 5))) == 9

@@ -131,6 +131,9 @@ def test_fractions_of_pixels_are_kept() -> None:
         ({"type": "Point", "coordinates": [1, 2]}, "ROI 1 .* is a Point and encloses no area"),
         ({"type": "GeometryCollection", "geometries": []}, "is a GeometryCollection"),
         ({"type": "Feature", "geometry": None}, "is no polygon"),
+        ({"type": ["Polygon"], "coordinates": [SQUARE]}, "is no polygon"),
+        ({"type": {}, "coordinates": [SQUARE]}, "is no polygon"),
+        ({"type": "Polygon", "coordinates": [[[10**400, 1.5]] * 4]}, "no usable corners"),
         ({"type": "Polygon", "coordinates": [[[1, 2], [3, 4]]]}, "no usable corners"),
         ({"type": "Polygon", "coordinates": [[["1", "2"]] * 4]}, "no usable corners"),
         ({"type": "Polygon", "coordinates": [[[1, float("nan")]] * 4]}, "no usable corners"),
@@ -151,3 +154,10 @@ def test_rois_of_another_image_are_refused() -> None:
     with pytest.raises(InputError, match="'lost' has no pixel inside") as caught:
         geojson_to_labels([feature(SQUARE), feature(FAR, name="lost")], (5, 5))
     assert caught.value.code == "shape_mismatch"
+
+
+def test_a_probability_without_measure_is_left_out() -> None:
+    """A number of 400 digits or infinity beside a ROI does not cost the ROI."""
+    for score in (10**400, float("inf"), float("nan")):
+        (roi,) = geojson_to_rois(feature(SQUARE, measurements={"Probability": score}))
+        assert "dfl.prob" not in read_roi(roi).properties

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
+import tracemalloc
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -169,9 +170,10 @@ def test_label_property_must_be_a_positive_number() -> None:
     ring = (np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0]]),)
     labels = {
         text: RoiShape("a", "traced", ring, properties={"dfl.label": text}).label
-        for text in ("12", "0", "x", "-3", "")
+        for text in ("12", "0", "x", "-3", "", "2147483648", "9" * 5000)
     }
-    assert labels == {"12": 12, "0": None, "x": None, "-3": None, "": None}
+    assert labels.pop("12") == 12
+    assert set(labels.values()) == {None}
 
 
 def test_roi_of_another_image_is_refused() -> None:
@@ -186,3 +188,42 @@ def test_outlines_that_cannot_be_drawn_are_refused(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("deepflash_service.core.roi_areas._MOST_CROSSINGS", 3)
     with pytest.raises(InputError, match="too many corners"):
         draw_shapes([read_roi(SQUARE)], [1], shape=(10, 10))
+
+
+def test_many_outlines_are_drawn_in_batches_to_the_same_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of many ROIs at once or a few at a time the later one covers the earlier one."""
+    corners = np.random.default_rng(4).integers(-3, 40, (30, 7, 2)).astype(np.float64)
+    shapes = [RoiShape(f"r{number}", "traced", (ring,)) for number, ring in enumerate(corners)]
+    numbers = list(range(1, 31))
+    at_once = draw_shapes(shapes, numbers, shape=(37, 36))
+    monkeypatch.setattr("deepflash_service.core.roi_areas._BATCH", 50)
+    np.testing.assert_array_equal(draw_shapes(shapes, numbers, shape=(37, 36)), at_once)
+    one_by_one = np.zeros((37, 36), dtype=np.int32)
+    for shape, number in zip(shapes, numbers, strict=True):
+        one_by_one[draw_shapes([shape], [1], shape=(37, 36)) > 0] = number
+    np.testing.assert_array_equal(at_once, one_by_one)
+
+
+def test_the_same_large_area_again_and_again_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file of thousands of boxes around the image does not keep a service busy."""
+    monkeypatch.setattr("deepflash_service.core.roi_areas._ALWAYS_DRAWN", 1000)
+    box = RoiShape("box", "traced", (np.array([[0.0, 0], [1e8, 0], [1e8, 1e8], [0, 1e8]]),))
+    assert draw_shapes([box] * 64, [1] * 64, shape=(40, 50)).all()
+    with pytest.raises(InputError, match="again and again"):
+        draw_shapes([box] * 65, [1] * 65, shape=(40, 50))
+
+
+@pytest.mark.parametrize(("corners", "most"), [(400, 150), (40_000, 50)])
+def test_a_zigzag_takes_bounded_memory(corners: int, most: int) -> None:
+    """An outline of a few hundred kB that crosses every row is drawn within MB or refused."""
+    x = np.linspace(0, 2000, corners)
+    ring = np.stack([x, np.where(np.arange(corners) % 2, 0.0, 2000.0)], axis=1)
+    zigzag = RoiShape("zigzag", "traced", (ring,))
+    tracemalloc.start()
+    with nullcontext() if corners == 400 else pytest.raises(InputError, match="too many corners"):
+        draw_shapes([zigzag], [1], shape=(2000, 2000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < most * 1e6
