@@ -9,14 +9,16 @@ from deepflash_service.bridge.faults import alone_in_imagej
 from deepflash_service.bridge.pixels import encode_tiff
 from deepflash_service.bridge.rois import rois_to_labels
 from deepflash_service.bridge.segmentation import make_file_name
+from deepflash_service.core.pairing import find_stem
 from deepflash_service.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from deepflash_service.bridge.service import Service
     from deepflash_service.records import LabelImage
 
+_ENDINGS: Final = (".ome.tiff", ".ome.tif", ".tiff", ".tif", ".png", ".jpg", ".jpeg")
 _NO_ROIS: Final = (
     "There is no ROI on {title}. Draw outlines and add them to its overlay (Image > Overlay > Add "
     "Selection) or to the ROI Manager, or give them as rois=."
@@ -87,7 +89,9 @@ def send_annotation(
     Parameters
     ----------
     image : ij.ImagePlus
-        Its title is the file name of both.
+        An image of the data set with its title, or with its title but for the ending, is this
+        image; else the title is the file name of both. Planes of a stack are called
+        ``NAME-t001-z002.tif``, as by the Fiji plugin.
     labels : ndarray of shape (M, N), int32
         What the expert marked on the current plane.
     service : Service
@@ -95,16 +99,39 @@ def send_annotation(
     dataset, expert : str
         Id of the data set, and whose outlines these are.
     """
-    name = make_file_name(str(image.getTitle()))
     place = _read_place(image)
-    if image.getStackSize() > image.getNChannels():
-        name = f"{name.removesuffix('.tif')}-z{place[0]}-t{place[1]}.tif"
-    if name not in service.dataset(dataset)["images"]:
+    names = service.dataset(dataset)["images"]
+    name = _choose_name(image, names)
+    if name not in names:
         with alone_in_imagej():
             plane = images.read_image_plus(image, dims="TZCYX")[place[1] - 1, place[0] - 1]
             scale = images.read_calibration(image)
         service.put_image(dataset, name, encode_tiff(plane, dims="CYX", calibration=scale))
-    service.put_annotation(dataset, name, encode_tiff(labels), expert=expert)
+    service.put_annotation(dataset, f"{find_stem(name)}.tif", encode_tiff(labels), expert=expert)
+
+
+def _choose_name(image: Any, names: Sequence[str]) -> str:
+    """Return the name that the image, or its plane, has or gets in a data set.
+
+    Planes are called as the Fiji plugin does when it saves annotations of a stack.
+    """
+    title = str(image.getTitle())
+    stem = next((title[: -len(end)] for end in _ENDINGS if title.lower().endswith(end)), title)
+    suffix = ""
+    if image.getStackSize() > image.getNChannels():
+        slice_, frame = _read_place(image)
+        suffix = f"-t{frame:03d}-z{slice_:03d}"
+    made = make_file_name(stem, suffix=suffix)
+    if not suffix and title in names:
+        return title
+    alike = [name for name in names if find_stem(name) == find_stem(made)]
+    if len(alike) > 1 and made not in alike:
+        raise InputError(
+            f"The data set holds {' and '.join(alike)}; {title} would fit more than one. Give the "
+            "image the name of one of them (Image > Rename), or remove the others.",
+            code="invalid_name",
+        )
+    return made if made in alike or not alike else alike[0]
 
 
 def _read_place(image: Any) -> tuple[int, int]:

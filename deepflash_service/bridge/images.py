@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from deepflash_service.records import Calibration
 
 _COLOR_RGB: Final = 4
+_MOST_BYTES: Final = 1 << 28
+"""Copied at a time; a buffer of Java holds less than 2 GB."""
 _DTYPES: Final[dict[int, np.dtype[Any]]] = {
     8: np.dtype(np.uint8),
     16: np.dtype(np.uint16),
@@ -112,19 +114,19 @@ def _make_processor(plane: Pixels) -> Any:
     import jpype
 
     height, width = plane.shape
+    kind, view, processor = {
+        1: (jpype.JByte, "duplicate", "ByteProcessor"),
+        2: (jpype.JShort, "asShortBuffer", "ShortProcessor"),
+        4: (jpype.JFloat, "asFloatBuffer", "FloatProcessor"),
+    }[plane.itemsize]
     flat = np.ascontiguousarray(plane).ravel()
-    pixels: Any
-    if plane.dtype == np.uint8:
-        pixels = jpype.JArray(jpype.JByte)(flat.size)
-        _view_in_java(flat).get(pixels)
-        return java_class("ij.process.ByteProcessor")(width, height, pixels)
-    if plane.dtype == np.uint16:
-        pixels = jpype.JArray(jpype.JShort)(flat.size)
-        _view_in_java(flat).asShortBuffer().get(pixels)
-        return java_class("ij.process.ShortProcessor")(width, height, pixels, None)
-    pixels = jpype.JArray(jpype.JFloat)(flat.size)
-    _view_in_java(flat).asFloatBuffer().get(pixels)
-    return java_class("ij.process.FloatProcessor")(width, height, pixels)
+    pixels: Any = jpype.JArray(kind)(flat.size)
+    block = max(1, _MOST_BYTES // plane.itemsize)
+    for begin in range(0, flat.size, block):
+        part = flat[begin : begin + block]
+        getattr(_view_in_java(part), view)().get(pixels, begin, part.size)
+    more = [None] if processor == "ShortProcessor" else []
+    return java_class(f"ij.process.{processor}")(width, height, pixels, *more)
 
 
 def _view_in_java(flat: Pixels) -> Any:
@@ -153,7 +155,8 @@ def read_image_plus(image: Any, *, dims: str | None = None) -> Pixels:
     Raises
     ------
     InputError
-        Code ``invalid_dims`` when an axis longer than one is left out.
+        Code ``invalid_dims`` when an axis longer than one is left out; code ``invalid_image``
+        when the image was closed.
     """
     check_image_plus(image)
     planes = _read_planes(image)
@@ -205,9 +208,11 @@ def read_spacing(array: Any) -> Calibration | None:
     from deepflash_service.records import Calibration
 
     coords, unit = getattr(array, "coords", {}), getattr(array, "attrs", {}).get("unit")
-    steps = [np.diff(np.asarray(coords[axis])) for axis in ("row", "col") if axis in coords]
-    if not isinstance(unit, str) or len(steps) < len(("row", "col")):
+    places = [np.asarray(coords[axis]) for axis in ("row", "col") if axis in coords]
+    is_known = len(places) == len(("row", "col")) and all(one.dtype.kind in "iuf" for one in places)
+    if not isinstance(unit, str) or not is_known:
         return None
+    steps = [np.diff(one.astype(np.float64)) for one in places]
     if not all(step.size and step[0] > 0 and np.allclose(step, step[0]) for step in steps):
         return None
     height, width = (float(step[0]) for step in steps)
@@ -224,6 +229,11 @@ def list_dims(image: Any) -> str:
 def _read_planes(image: Any) -> Pixels:
     """Return all pixels with the axes TZCYX."""
     stack = image.getStack()
+    if stack.getSize() < 1 or int(image.getBitDepth()) == 0:
+        raise InputError(
+            f"The image {image.getTitle()} was closed and holds no pixels any more. Open it again.",
+            code="invalid_image",
+        )
     shape = [int(image.getNFrames()), int(image.getNSlices()), int(image.getNChannels())]
     shape += [int(image.getHeight()), int(image.getWidth())]
     flat = [np.array(stack.getProcessor(n + 1).getPixels()) for n in range(stack.getSize())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from deepflash_service.bridge import images, tables
-from deepflash_service.bridge.jvm import imagej_lock
+from deepflash_service.bridge.faults import alone_in_imagej
 from deepflash_service.bridge.pixels import encode_tiff
 from deepflash_service.bridge.rois import unpack_rois
 from deepflash_service.errors import InputError
@@ -74,7 +74,7 @@ def segment_image(
 
 def encode_image(image: Any) -> bytes:
     """Return the raw pixels of an ``ij.ImagePlus`` with axes and calibration as a TIFF file."""
-    with imagej_lock:
+    with alone_in_imagej():
         return encode_tiff(
             images.read_image_plus(image),
             dims=images.list_dims(image),
@@ -88,9 +88,17 @@ def fetch_results(service: Service, job: Job) -> tuple[list[bytes], pd.DataFrame
     return rois, tables.read_csv(service.result(job, "rois.csv"))
 
 
-def make_file_name(title: str) -> str:
-    """Return the title of an image as a file name that the service takes."""
+def make_file_name(title: str, *, suffix: str = "") -> str:
+    """Return the title of an image as a file name that the service takes.
+
+    Parameters
+    ----------
+    title : str
+        With or without ``.tif``.
+    suffix : str, optional
+        What comes before ``.tif``, as the number of a plane; never cut off.
+    """
     stem = title.removesuffix(".tif").removesuffix(".tiff").translate(_FORBIDDEN)
     stem = "".join(character for character in stem if character.isprintable())
     stem = stem.encode("utf-8", errors="ignore")[:_LONGEST_NAME].decode("utf-8", errors="ignore")
-    return f"{stem.strip(' .') or 'image'}.tif"
+    return f"{stem.strip(' .') or 'image'}{suffix}.tif"

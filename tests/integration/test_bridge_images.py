@@ -9,12 +9,14 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from deepflash_service.bridge import FijiBridge
 from deepflash_service.bridge.images import list_dims, read_calibration
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.pixels import decode_tiff
 from deepflash_service.bridge.rois import labels_to_rois
+from deepflash_service.bridge.segmentation import encode_image
 from deepflash_service.errors import ComputeError, InputError, SetupError
 from deepflash_service.records import Calibration
 
@@ -205,3 +207,60 @@ def test_any_java_exception_is_an_error_of_this_package(fiji: FijiBridge) -> Non
         fiji.from_imageplus(Broken())
     assert caught.value.code == "imagej_failed"
     assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_large_planes_are_copied_in_blocks(
+    fiji: FijiBridge, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A buffer of Java ends at 2 GB, a plane of ImageJ later: no view may hold a whole one."""
+    import jpype.nio
+
+    sizes = []
+    take = jpype.nio.convertToDirectBuffer
+
+    def watch(array: Any) -> Any:
+        sizes.append(array.nbytes)
+        return take(array)
+
+    monkeypatch.setattr("deepflash_service.bridge.images._MOST_BYTES", 1000)
+    monkeypatch.setattr(jpype.nio, "convertToDirectBuffer", watch)
+    array = (np.random.default_rng(2).random((41, 53)) * 255).astype(dtype)
+    assert np.array_equal(fiji.from_imageplus(fiji.to_imageplus(array)), array)
+    assert sum(sizes) == array.nbytes
+    assert max(sizes) <= 1000
+
+
+def test_a_closed_image_is_refused(fiji: FijiBridge) -> None:
+    """Its pixels are gone; the sentence says so, whatever its type was."""
+    for dtype in (np.uint8, np.uint16):
+        image = fiji.to_imageplus(np.zeros((5, 6), dtype), title="gone")
+        image.flush()
+        with pytest.raises(InputError, match="gone was closed") as caught:
+            fiji.from_imageplus(image)
+        assert caught.value.code == "invalid_image"
+
+
+def test_coordinates_that_are_no_numbers_tell_no_calibration(fiji: FijiBridge) -> None:
+    """Rows called by letters, as of a plate, do not keep an xarray from ImageJ."""
+    array = xr.DataArray(
+        np.zeros((4, 5), np.uint8),
+        dims=("row", "col"),
+        coords={"row": list("abcd"), "col": np.arange(5)},
+        attrs={"unit": "m"},
+    )
+    assert read_calibration(fiji.to_imageplus(array)).pixel_width == 1
+
+
+def test_want_of_memory_while_reading_for_segment_is_an_error_of_this_package(
+    fiji: FijiBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plane of a virtual stack is read only now, and may be too much for Java."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise java_class("java.lang.OutOfMemoryError")("heap")
+
+    monkeypatch.setattr("deepflash_service.bridge.images.read_image_plus", fail)
+    with pytest.raises(ComputeError) as caught:
+        encode_image(fiji.to_imageplus(np.zeros((5, 6), np.uint8)))
+    assert caught.value.code == "out_of_memory"

@@ -19,6 +19,7 @@ from deepflash_service.bridge.rois import (
     read_roi_zip,
     rois_to_labels,
 )
+from deepflash_service.core.pairing import pair_names
 from deepflash_service.errors import InputError
 
 pytestmark = pytest.mark.jvm
@@ -192,12 +193,49 @@ def test_an_annotation_goes_to_the_data_set_with_its_image(fiji: FijiBridge) -> 
     library = _Library()
     found = fiji.annotate_from_rois(image, dataset="d", expert="anna", service=cast("Any", library))
     assert np.array_equal(found, labels)
-    assert set(library.put) == {"image stack-z2-t1.tif", "anna stack-z2-t1.tif"}
-    assert np.array_equal(np.squeeze(library.put["image stack-z2-t1.tif"]), pixels[1])
-    assert np.array_equal(np.squeeze(library.put["anna stack-z2-t1.tif"]), labels)
-    library = _Library("stack-z2-t1.tif")
+    assert set(library.put) == {"image stack-t001-z002.tif", "anna stack-t001-z002.tif"}
+    assert np.array_equal(np.squeeze(library.put["image stack-t001-z002.tif"]), pixels[1])
+    assert np.array_equal(np.squeeze(library.put["anna stack-t001-z002.tif"]), labels)
+    library = _Library("stack-t001-z002.tif")
     fiji.annotate_from_rois(image, dataset="d", expert="ben", service=cast("Any", library))
-    assert set(library.put) == {"ben stack-z2-t1.tif"}
+    assert set(library.put) == {"ben stack-t001-z002.tif"}
     image.setPosition(1, 1, 1)
     with pytest.raises(InputError, match="no ROI on"):
         fiji.annotate_from_rois(image)
+
+
+@pytest.mark.parametrize(
+    ("title", "there", "wanted"),
+    [
+        ("cells.tiff", ["cells.tiff"], {"anna cells.tif"}),
+        ("cells.png", ["cells.png", "cells2.png"], {"anna cells.tif"}),
+        ("cells", ["cells.tiff"], {"anna cells.tif"}),
+        ("cells.tif", ["cells.ome.tif"], {"anna cells.tif"}),
+        ("cells 0.5 um", ["cells 0.5 um.png"], {"anna cells 0.5 um.tif"}),
+        ("cells.png", ["other.png"], {"image cells.tif", "anna cells.tif"}),
+    ],
+)
+def test_an_image_of_the_data_set_is_known_whatever_its_ending(
+    fiji: FijiBridge, title: str, there: list[str], wanted: set[str]
+) -> None:
+    """No second image of the same name is added, which would part the data set from all masks."""
+    library = _Library(*there)
+    image = fiji.to_imageplus(np.zeros((20, 30), np.uint8), title=title)
+    image.setRoi(5, 6, 10, 4)
+    fiji.annotate_from_rois(image, dataset="d", expert="anna", service=cast("Any", library))
+    assert set(library.put) == wanted
+    masks = {"anna": [name.partition(" ")[2] for name in library.put if name.startswith("anna")]}
+    images = [*there, *(name.partition(" ")[2] for name in library.put if name[:5] == "image")]
+    pairing = pair_names(images, masks)
+    assert len(pairing.pairs) == 1
+    assert not pairing.doubts
+
+
+def test_an_image_that_could_be_two_of_the_data_set_is_refused(fiji: FijiBridge) -> None:
+    """It is not guessed which one was annotated."""
+    image = fiji.to_imageplus(np.zeros((20, 30), np.uint8), title="cells")
+    image.setRoi(5, 6, 10, 4)
+    library = _Library("cells.png", "cells.tiff")
+    with pytest.raises(InputError, match=r"cells\.png and cells\.tiff"):
+        fiji.annotate_from_rois(image, dataset="d", expert="anna", service=cast("Any", library))
+    assert not library.put
