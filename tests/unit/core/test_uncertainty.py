@@ -57,6 +57,10 @@ def test_firm_rois_are_stable() -> None:
     )
     weak = measure_map_traits([_draw_discs(0.99, 0.55)], Cut(0.5))
     assert weak["stability"] == pytest.approx(2 / 3)
+    high = measure_map_traits([_draw_discs(0.99, 0.9)], Cut(0.8))
+    assert high["stability"] == pytest.approx((1 + 1 + 2 / 3 + 2 / 3) / 4), "on the way to 1"
+    low = measure_map_traits([_draw_discs(0.99, 0.45)], Cut(0.2))
+    assert low["stability"] == pytest.approx((1 + 2 / 3 + 2 / 3 + 2 / 3) / 4)
     cone = measure_map_traits([_draw_cone()], Cut(0.5))
     assert cone["stability"] == 0.0, "an outline that moves by half the area is no match"
 
