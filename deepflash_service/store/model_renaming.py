@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from deepflash_service.errors import ConflictError
 from deepflash_service.records import ModelCard
 from deepflash_service.store.atomic import rename_folder, write_text
-from deepflash_service.store.models import CARD, find_model, list_models, remove_model, stage_model
+from deepflash_service.store.models import CARD, find_model, list_models, move_to_trash, stage_model
 from deepflash_service.store.names import check_name
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ def rename_model(home: Path, name: str, *, new_name: str) -> list[ModelCard]:
     """Give all versions of a model another name; numbers and labels stay.
 
     The new folder is complete before the old one moves to the trash, so there is no moment
-    without the model. A reference to the old name, as in a job that waits, is not followed.
+    without the model. A reference to the old name, as in a job that waits, is not followed; a
+    version that a training publishes meanwhile stays in the library under the old name.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ def rename_model(home: Path, name: str, *, new_name: str) -> list[ModelCard]:
     with stage_model(home) as stage:
         folder = stage / "model"
         shutil.copytree(source, folder)
+        copied = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
         for path in folder.glob(f"*/{CARD}"):
             card = ModelCard.from_json(path.read_text(encoding="utf-8"))
             renamed = card.model_copy(update={"name": new_name})
@@ -60,5 +62,5 @@ def rename_model(home: Path, name: str, *, new_name: str) -> list[ModelCard]:
                 code="model_exists",
                 details={"model": new_name},
             ) from error
-    remove_model(home, name)
+    move_to_trash(home, name, copied)
     return list_models(home)[new_name]

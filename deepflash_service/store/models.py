@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -21,7 +21,7 @@ from deepflash_service.store.names import check_name
 from deepflash_service.store.reading import hash_file, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 CARD = "model.json"
@@ -142,8 +142,7 @@ def _refuse_unknown(home: Path, reference: str) -> NotFoundError:
 @contextmanager
 def stage_model(home: Path) -> Iterator[Path]:
     """Yield a temporary folder for weights and pictures; what is not published is removed."""
-    folder = home / "models" / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}"
-    folder.mkdir(parents=True)
+    (folder := home / "models" / f"{TEMPORARY_PREFIX}{uuid4().hex[:12]}").mkdir(parents=True)
     try:
         yield folder
     finally:
@@ -182,24 +181,20 @@ def publish_model(
         )
     hashes = [hash_file(path) for path in members]
     root = home / "models" / check_name(card.name)
-    root.mkdir(parents=True, exist_ok=True)
+    facts = {"weights_sha256": hashes, "created": card.created or format_now()}
     for _ in range(_ATTEMPTS):
         version = _next_version(home, card.name)
-        facts = {
-            "version": version,
-            "weights_sha256": hashes,
-            "created": card.created or format_now(),
-        }
-        final = card.model_copy(update=facts)
+        final = card.model_copy(update={"version": version, **facts})
         write_text(folder / CARD, final.to_json() + "\n")
+        root.mkdir(parents=True, exist_ok=True)
         try:
             rename_folder(folder, root / str(version), check=check)
-        except FileExistsError:
+        except (FileExistsError, FileNotFoundError):
+            # another version came, or the last one went and took the folder with it
             continue
         return StoredModel(final, root / str(version))
-    raise ConflictError(
-        f"No version number of {card.name} is free; try again.", code="model_exists"
-    )
+    sentence = f"No version number of {card.name} is free; try again."
+    raise ConflictError(sentence, code="model_exists")
 
 
 def _next_version(home: Path, name: str) -> int:
@@ -235,8 +230,8 @@ def list_labels(home: Path, name: str) -> dict[str, int]:
         labels = read_json(home / "models" / check_name(name) / _LABELS)
     except FileNotFoundError:
         return {}
-    versions = _list_versions(home / "models" / name)
-    return {label: number for label, number in labels.items() if number in versions}
+    there = _list_versions(home / "models" / name)
+    return {label: number for label, number in labels.items() if number in there}
 
 
 def set_label(home: Path, name: str, *, label: str, version: int | None) -> None:
@@ -270,16 +265,22 @@ def remove_model(home: Path, reference: str) -> list[str]:
         Code ``unknown_model``.
     """
     name, _, wanted = reference.partition("@")
-    first = find_model(home, reference).card.version
-    root = home / "models" / name
-    versions = [first] if wanted else _list_versions(root)
-    trash = home / "models" / _TRASH
+    found = find_model(home, reference).card.version
+    versions = [found] if wanted else _list_versions(home / "models" / name)
+    move_to_trash(home, name, versions)
+    return [f"{name}@{version}" for version in versions]
+
+
+def move_to_trash(home: Path, name: str, versions: Iterable[int]) -> None:
+    """Move versions to the trash; others stay, also those that are published meanwhile."""
+    root, trash = home / "models" / name, home / "models" / _TRASH
     trash.mkdir(exist_ok=True)
     for version in versions:
         (root / str(version)).rename(trash / f"{name}@{version}.{uuid4().hex[:6]}")
     if not _list_versions(root):
-        shutil.rmtree(root, ignore_errors=True)
-    return [f"{name}@{version}" for version in versions]
+        with suppress(OSError):
+            (root / _LABELS).unlink(missing_ok=True)
+            root.rmdir()
 
 
 def _list_versions(folder: Path) -> list[int]:

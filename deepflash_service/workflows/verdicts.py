@@ -62,7 +62,8 @@ def judge_pairs(
     Returns
     -------
     list of Verdict
-        In the order of images and experts; annotations that fit no image at the end.
+        In the order of images and experts; annotations that fit no image at the end. Of images
+        with identical pixels, uploaded once per expert, an expert need annotate one only.
     """
     files = {
         (pair.name, expert): path.name
@@ -71,13 +72,17 @@ def judge_pairs(
     }
     readable = {pair.name: pair for pair in pairs}
     by_file = {(fault.image, fault.expert): fault.error for fault in faults}
-    scores = _compare_experts(pairs)
+    twins = find_identical({pair.name: pair.image.planes[0] for pair in pairs})
+    elsewhere = _find_elsewhere(files, twins)
+    scores = _compare_experts(pairs, twins)
     advice = {pair.name: _judge_image(pair, pairs) for pair in pairs}
     verdicts = []
     for image in dataset.images:
         for expert in dataset.experts:
             place = (image, expert, files.get((image, expert), ""))
             error = by_file.get((image, "")) or by_file.get((image, expert))
+            if (image, expert) in elsewhere:
+                continue
             if not place[2]:
                 verdicts.append(_describe_missing(image, expert))
             elif error is not None:
@@ -174,10 +179,25 @@ def _name_fault(error: InputError) -> str:
     return str(error.details.get("fault", "unreadable"))
 
 
-def _compare_experts(pairs: Sequence[AnnotatedImage]) -> dict[str, tuple[float, float]]:
+def _find_elsewhere(
+    files: Mapping[tuple[str, str], str], twins: Sequence[Sequence[str]]
+) -> set[tuple[str, str]]:
+    """Return images without an annotation of an expert who annotated the same pixels as a file."""
+    experts = {expert for _, expert in files}
+    return {
+        (image, expert)
+        for group in twins
+        for expert in experts
+        for image in group
+        if (image, expert) not in files and any((one, expert) in files for one in group)
+    }
+
+
+def _compare_experts(
+    pairs: Sequence[AnnotatedImage], twins: Sequence[Sequence[str]]
+) -> dict[str, tuple[float, float]]:
     """Return by image the mean F1 and pixel Jaccard of its experts, where there are two."""
     by_name = {pair.name: pair for pair in pairs}
-    twins = find_identical({pair.name: pair.image.planes[0] for pair in pairs})
     alone = [(name,) for name in by_name if all(name not in group for group in twins)]
     scores = {}
     for names in (*twins, *alone):

@@ -13,6 +13,7 @@ import pytest
 from deepflash_service.errors import ConflictError, InputError, NotFoundError
 from deepflash_service.records import ModelCard
 from deepflash_service.store import models, packages
+from deepflash_service.store.atomic import rename_folder
 from deepflash_service.store.model_renaming import rename_model
 
 
@@ -55,6 +56,45 @@ def test_a_renamed_model_keeps_numbers_and_labels(tmp_path: Path) -> None:
     assert list(models.list_models(tmp_path)) == ["nuclei"]
     assert add_model(tmp_path).reference == "cells@4"
     assert add_model(tmp_path, "nuclei").reference == "nuclei@4"
+
+
+def test_what_is_published_during_a_renaming_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training that ends meanwhile finds its version under the name that it knows."""
+    add_model(tmp_path)
+
+    def rename_late(source: Path, target: Path) -> None:
+        rename_folder(source, target)
+        assert add_model(tmp_path, weights=b"late").reference == "cells@2"
+
+    monkeypatch.setattr("deepflash_service.store.model_renaming.rename_folder", rename_late)
+    cards = rename_model(tmp_path, "cells", new_name="nuclei")
+    assert [card.version for card in cards] == [1]
+    found = models.list_models(tmp_path)
+    assert {name: [card.version for card in cards] for name, cards in found.items()} == {
+        "cells": [2],
+        "nuclei": [1],
+    }
+    models.verify_weights(models.find_model(tmp_path, "cells"))
+
+
+def test_a_version_is_published_though_the_last_other_one_is_removed(tmp_path: Path) -> None:
+    """Just before the new version gets its number, its folder goes with the old version."""
+    add_model(tmp_path)
+    calls: list[int] = []
+
+    def remove_old() -> None:
+        if not calls:
+            models.remove_model(tmp_path, "cells")
+        calls.append(1)
+
+    with models.stage_model(tmp_path) as folder:
+        (folder / "member-1.weights.h5").write_bytes(b"new")
+        card = ModelCard(name="cells")
+        stored = models.publish_model(tmp_path, folder, card=card, check=remove_old)
+    assert stored.reference == "cells@2"
+    models.verify_weights(models.find_model(tmp_path, "cells"))
 
 
 def test_a_name_that_is_taken_or_no_name_changes_nothing(tmp_path: Path) -> None:

@@ -149,3 +149,19 @@ def test_an_image_given_once_per_expert_is_compared_too(folder: Path) -> None:
     verdicts = judge(folder)
     for place in (("1.tif", "a", "1.tif"), ("2.tif", "b", "2.tif")):
         assert verdicts[place]["f1"] == pytest.approx(0.8)
+    assert [(place[:2], one["verdict"]) for place, one in verdicts.items()][:2] == [
+        (("1.tif", "a"), "fits"),
+        (("2.tif", "b"), "fits"),
+    ]
+    assert not find_faults(folder)
+
+
+def test_an_expert_who_annotated_neither_of_two_equal_images_is_missed(folder: Path) -> None:
+    """Both names of the image are listed, since the annotation may go to either."""
+    for name in ("1.tif", "2.tif"):
+        (folder / "b" / name).unlink()
+    (folder / "images" / "2.tif").write_bytes((folder / "images" / "1.tif").read_bytes())
+    assert find_faults(folder) == {
+        ("1.tif", "b", ""): "missing",
+        ("2.tif", "b", ""): "missing",
+    }
