@@ -38,9 +38,11 @@ function start() {
     Dialog.addCheckbox("Blind (file names hidden, order by the seed)", startsWith(call("ij.Prefs.get", prefix + "blind",
         "false"), "true"));
     Dialog.addNumber("Seed", parseInt(call("ij.Prefs.get", prefix + "seed", "1")), 0, 6, "");
+    Dialog.addDirectory("Planes_of_stacks", call("ij.Prefs.get", prefix + "session_planes", ""));
     Dialog.show();
     options = "expert=[" + Dialog.getString() + "] class=[" + Dialog.getString() + "] images=[" + Dialog.getString()
-        + "] output=[" + Dialog.getString() + "] colour_by=" + Dialog.getChoice();
+        + "] output=[" + Dialog.getString() + "] colour_by=" + Dialog.getChoice()
+        + " planes=[" + Dialog.getString() + "]";
     if (Dialog.getCheckbox()) options = options + " blind";
     act("start", options + " seed=" + d2s(Dialog.getNumber(), 0));
     setTool("polygon");

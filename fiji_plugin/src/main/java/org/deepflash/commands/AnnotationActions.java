@@ -19,7 +19,8 @@ import org.deepflash.records.OptionText;
 /**
  * The steps of an annotation session that the tool set calls.
  *
- * <p>{@code action=start images=DIR output=DIR expert=NAME [class=NAME] [colour_by=class|expert] [blind] [seed=N]},
+ * <p>{@code action=start images=DIR output=DIR expert=NAME [class=NAME] [colour_by=class|expert] [blind] [seed=N]
+ * [planes=DIR]} ({@code planes} gets the annotated planes of stacks as images, to train on),
  * {@code next}, {@code previous}, {@code add}, {@code undo}, {@code class} ({@code class=NAME} for what is drawn from
  * now on; with {@code x=N y=N} for the ROI there), {@code delete} ({@code x=N y=N}), {@code save} ({@code overwrite},
  * {@code allow_empty}), {@code unsaved}, {@code brush} ({@code size=N}). Each step that draws keeps a draft.
@@ -28,7 +29,7 @@ public final class AnnotationActions {
 
     /** The macro keys. */
     static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("action", "images", "output",
-        "expert", "class", "colour_by", "blind", "seed", "x", "y", "size", "overwrite", "allow_empty")));
+        "expert", "class", "colour_by", "blind", "seed", "planes", "x", "y", "size", "overwrite", "allow_empty")));
 
     private static final int DEEPEST = 100;
     private static final Deque<List<Roi>> BEFORE = new ArrayDeque<>();
@@ -174,6 +175,10 @@ public final class AnnotationActions {
         }
         OptionText place = OptionText.parse("").with("expert", AnnotationSettings.getExpert(image))
             .with("output_folder", AnnotationSettings.getOutput(image)).with("class", AnnotationSettings.getClassName());
+        boolean isStack = image.getNSlices() > 1 || image.getNFrames() > 1;
+        if (isStack) {
+            place = place.with("image_folder", AnnotationSettings.getPlanes());
+        }
         SaveAnnotation.write(image, rois, options.has("overwrite") ? place.with("overwrite", "true") : place);
         AnnotationSession.keep(image);
         return rois.size() + " ROIs of " + AnnotationSettings.getExpert(image) + " saved";

@@ -12,8 +12,11 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import org.deepflash.fiji.AnnotatedPlane;
 import org.deepflash.fiji.Annotation;
 import org.deepflash.fiji.AnnotationQueue;
 import org.deepflash.fiji.RoiFiles;
@@ -126,9 +129,9 @@ final class AnnotationSession {
         }
     }
 
-    private static int restore(ImagePlus image, Path file) {
+    static int restore(ImagePlus image, Path file) {
         Path draft = AnnotationQueue.draftFile(AnnotationSettings.getAnnotations(image), file);
-        List<Roi> rois = Files.exists(draft) ? readSet(draft) : readSet(savedSet(image));
+        List<Roi> rois = Files.exists(draft) ? readSet(draft) : readSaved(image);
         if (!rois.isEmpty()) {
             DrawnRois.replace(image, rois);
             showAll();
@@ -145,9 +148,19 @@ final class AnnotationSession {
         }
     }
 
-    private static Path savedSet(ImagePlus image) {
-        String name = fileOf(image).getFileName().toString();
-        return Annotation.setFile(AnnotationSettings.getAnnotations(image), RoiPairing.stem(name));
+    private static List<Roi> readSaved(ImagePlus image) {
+        List<Roi> rois = new ArrayList<>();
+        for (AnnotatedPlane plane : AnnotatedPlane.list(image).values()) {
+            List<Roi> saved = readSet(savedSet(image, plane));
+            plane.place(saved);
+            rois.addAll(saved);
+        }
+        return rois;
+    }
+
+    private static Path savedSet(ImagePlus image, AnnotatedPlane plane) {
+        String stem = RoiPairing.stem(fileOf(image).getFileName().toString());
+        return Annotation.setFile(AnnotationSettings.getAnnotations(image), stem + plane.getSuffix());
     }
 
     /** Returns the ROIs that are drawn, if they are not the saved ones. */
@@ -156,8 +169,20 @@ final class AnnotationSession {
         return isSaved(image, rois) ? Collections.<Roi>emptyList() : rois;
     }
 
+    /** Compares plane by plane, as they are saved; ROIs that lie on no plane of the image cannot be saved. */
     private static boolean isSaved(ImagePlus image, List<Roi> rois) {
-        List<Roi> saved = readSet(savedSet(image));
+        Map<String, List<Roi>> drawn = new HashMap<>();
+        try {
+            AnnotatedPlane.divide(rois, image, new ArrayList<>()).forEach(plane -> drawn.put(plane.getSuffix(),
+                plane.getRois()));
+        } catch (InputException error) {
+            return false;
+        }
+        return AnnotatedPlane.list(image).entrySet().stream().allMatch(plane -> isSame(
+            drawn.getOrDefault(plane.getKey(), Collections.emptyList()), readSet(savedSet(image, plane.getValue()))));
+    }
+
+    private static boolean isSame(List<Roi> rois, List<Roi> saved) {
         boolean isSame = rois.size() == saved.size();
         for (int i = 0; isSame && i < saved.size(); i++) {
             isSame = rois.get(i).equals(saved.get(i)) && Objects.equals(rois.get(i).getName(), saved.get(i).getName())

@@ -24,7 +24,7 @@ final class AnnotationSettings {
     }
 
     /**
-     * Keeps what the options name; the rest stays as it was, but for {@code blind}.
+     * Keeps what the options name; the rest stays as it was, but for {@code blind} and {@code planes}.
      *
      * @throws InputException if a value cannot be used
      */
@@ -41,6 +41,7 @@ final class AnnotationSettings {
             }
         }
         Prefs.set(PREFIX + "blind", options.has("blind"));
+        Prefs.set(PREFIX + "session_planes", options.get("planes", ""));
         Groups.ofExpert(getExpert());
         Groups.ofClass(getClassName());
     }
@@ -93,6 +94,11 @@ final class AnnotationSettings {
     /** Returns the seed of the order, or null if the session is not blind. */
     static Long getSeed() {
         return Prefs.get(PREFIX + "blind", false) ? Long.valueOf(Prefs.get(PREFIX + "seed", "0")) : null;
+    }
+
+    /** Returns where the annotated planes of stacks are saved as images; empty = nowhere. */
+    static String getPlanes() {
+        return Prefs.get(PREFIX + "session_planes", "");
     }
 
     private static String need(String key) {

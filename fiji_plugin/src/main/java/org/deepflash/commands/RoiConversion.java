@@ -8,14 +8,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.deepflash.fiji.AnnotatedPlane;
 import org.deepflash.fiji.Annotation;
 import org.deepflash.fiji.AtomicFiles;
 import org.deepflash.fiji.RoiFiles;
@@ -95,20 +93,13 @@ public final class RoiConversion {
     }
 
     private static int save(ImagePlus image, List<Roi> rois, Path target, OptionText options) throws IOException {
-        List<String> notes = new ArrayList<>();
-        int count = 0;
-        List<AnnotatedPlane> planes = AnnotatedPlane.divide(rois, image, notes);
-        for (AnnotatedPlane plane : planes) {
-            Annotation.refuseExisting(Annotation.labelFile(target.getParent(), target.getFileName()
-                + plane.getSuffix()), options.has("overwrite"));
+        AnnotationPlan plan = new AnnotationPlan(image, rois, target, options.has("watershed"));
+        plan.check(options.has("overwrite"));
+        int count = plan.write("both");
+        if (options.has("overwrite")) {
+            plan.putLeftoverAside("both");
         }
-        for (AnnotatedPlane plane : planes) {
-            Annotation annotation = Annotation.draw(plane.getRois(), image, options.has("watershed"));
-            annotation.save(target.getParent(), target.getFileName() + plane.getSuffix(), options.has("overwrite"));
-            notes.addAll(annotation.getWarnings());
-            count += annotation.getRois().size();
-        }
-        notes.forEach(IJ::log);
+        plan.getNotes().forEach(IJ::log);
         return count;
     }
 

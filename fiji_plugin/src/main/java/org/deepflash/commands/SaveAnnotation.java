@@ -22,7 +22,6 @@ import java.util.Map;
 import java.util.Set;
 import org.deepflash.client.JsonText;
 import org.deepflash.fiji.AnnotatedPlane;
-import org.deepflash.fiji.Annotation;
 import org.deepflash.fiji.AtomicFiles;
 import org.deepflash.fiji.RoiPairing;
 import org.deepflash.records.InputException;
@@ -45,10 +44,13 @@ public final class SaveAnnotation extends Command {
     void runWithDialog() throws IOException {
         ImagePlus image = Images.needCurrent();
         OptionText options = ask(image);
-        Path existing = findExisting(image, AnnotatedPlane.divide(DrawnRois.find(image), image, new ArrayList<>()),
-            options);
+        AnnotationPlan plan = plan(image, DrawnRois.find(image), options);
+        Path existing = plan.findExisting();
         if (existing != null && !options.has("overwrite")) {
-            if (!Question.ask(existing + " exists already. Replace it?", "Replace", "Keep it")) {
+            List<String> left = plan.findLeftover();
+            String others = left.isEmpty() ? "" : " No ROI lies on " + String.join(", ", left)
+                + " any more: this earlier annotation is moved aside.";
+            if (!Question.ask(existing + " exists already. Replace it?" + others, "Replace", "Keep it")) {
                 throw Failures.cancel();
             }
             options = options.with("overwrite", "true");
@@ -107,16 +109,8 @@ public final class SaveAnnotation extends Command {
         return name(image) + plane.getSuffix();
     }
 
-    private static Path findExisting(ImagePlus image, List<AnnotatedPlane> planes, OptionText options) {
-        for (AnnotatedPlane plane : planes) {
-            for (Path file : Arrays.asList(Annotation.labelFile(folder(options), name(image, plane)),
-                    Annotation.setFile(folder(options), name(image, plane)))) {
-                if (Files.exists(file)) {
-                    return file;
-                }
-            }
-        }
-        return null;
+    private static AnnotationPlan plan(ImagePlus image, List<Roi> rois, OptionText options) {
+        return new AnnotationPlan(image, rois, folder(options).resolve(name(image)), false);
     }
 
     private static String save(ImagePlus image, OptionText options) throws IOException {
@@ -135,39 +129,28 @@ public final class SaveAnnotation extends Command {
 
     /** Writes annotation and facts, plane by plane; the properties of the ROIs stay as they are. */
     static String write(ImagePlus image, List<Roi> rois, OptionText options) throws IOException {
-        List<String> notes = new ArrayList<>();
-        List<AnnotatedPlane> planes = AnnotatedPlane.divide(rois, image, notes);
-        Path existing = findExisting(image, planes, options);
-        if (existing != null) {
-            Annotation.refuseExisting(existing, options.has("overwrite"));
-        }
+        AnnotationPlan plan = plan(image, rois, options);
+        List<AnnotatedPlane> planes = plan.getPlanes();
+        String format = options.get("format", FORMATS[0]);
         // All or nothing: what cannot be drawn or must not be replaced is refused before the first file is written.
+        plan.check(options.has("overwrite"));
         for (AnnotatedPlane plane : planes) {
-            Annotation.draw(plane.getRois(), image, false);
             savePlane(image, plane, options, false);
         }
         for (AnnotatedPlane plane : planes) {
             savePlane(image, plane, options, true);
-            Annotation annotation = Annotation.draw(plane.getRois(), image, false);
-            save(annotation, name(image, plane), options);
-            writeFacts(image, plane, options);
-            notes.addAll(annotation.getWarnings());
         }
-        notes.forEach(IJ::log);
+        plan.write(format);
+        for (AnnotatedPlane plane : planes) {
+            writeFacts(image, plane, options);
+        }
+        if (options.has("overwrite")) {
+            plan.putLeftoverAside(format);
+        }
+        plan.getNotes().forEach(IJ::log);
         String where = image.getNSlices() * image.getNFrames() == 1 ? "" : " on " + planes.size() + " plane"
             + (planes.size() == 1 ? "" : "s");
         return rois.size() + " ROIs of " + options.need("expert") + where + " saved in " + folder(options) + ".";
-    }
-
-    private static void save(Annotation annotation, String name, OptionText options) throws IOException {
-        String format = options.get("format", FORMATS[0]);
-        if (!format.equals("rois")) {
-            annotation.saveLabels(folder(options), name);
-        }
-        // An empty set says nothing that the empty label image does not.
-        if (!format.equals("mask") && !annotation.getRois().isEmpty()) {
-            annotation.saveRois(folder(options), name);
-        }
     }
 
     /** Writes the plane as an image, if that is wanted; one that is there already stays. */
@@ -179,9 +162,10 @@ public final class SaveAnnotation extends Command {
         }
         Path file = Paths.get(folder).resolve(name(image, plane) + ".tif");
         byte[] bytes = plane.encode();
-        boolean isThere = Files.exists(file) && Arrays.equals(Files.readAllBytes(file), bytes);
-        if (!isThere) {
-            Annotation.refuseExisting(file, options.has("overwrite"));
+        boolean isThere = Files.exists(file) && AnnotatedPlane.isSame(Images.open(file), bytes);
+        if (!isThere && Files.exists(file) && !options.has("overwrite")) {
+            throw new InputException(file + " exists already with other pixels or another pixel size, and was kept."
+                + " Choose another image folder, or add overwrite if it is to be replaced by this plane.");
         }
         if (!isThere && writes) {
             AtomicFiles.write(file, bytes);

@@ -38,11 +38,18 @@ public final class SetUp implements PlugIn {
     /**
      * Stores the settings of a macro string.
      *
+     * <p>A recorded macro has no token: where none is named, the one that is stored stays with its address. An empty
+     * {@code token=[]} removes it.
+     *
      * @return a report on the connection
      */
     public static String store(OptionText options) {
         options.allowOnly(ConnectionSettings.KEYS);
-        StoredSettings.save(ConnectionSettings.fromOptions(options));
+        ConnectionSettings before = StoredSettings.loadChosen();
+        ConnectionSettings settings = ConnectionSettings.fromOptions(options);
+        boolean keepsToken = !options.names("token") && settings.getServiceUrl().equals(before.getServiceUrl());
+        StoredSettings.save(keepsToken ? ConnectionSettings.fromOptions(options.with("token", before.getToken()))
+            : settings);
         return report(StoredSettings.load());
     }
 

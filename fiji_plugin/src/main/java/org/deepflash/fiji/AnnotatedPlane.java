@@ -4,14 +4,16 @@ import ij.ImagePlus;
 import ij.ImageStack;
 import ij.gui.Roi;
 import ij.io.FileSaver;
-import ij.process.ImageProcessor;
+import ij.io.Opener;
+import ij.measure.Calibration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.deepflash.records.InputException;
 
 /** The ROIs of one plane of an image; an annotation belongs to one plane, so those of a stack are several. */
@@ -19,20 +21,19 @@ public final class AnnotatedPlane {
 
     private final ImagePlus image;
     private final int[] position;
-    private final boolean isOfChannel;
     private final List<Roi> rois;
 
-    private AnnotatedPlane(ImagePlus image, int[] position, boolean isOfChannel, List<Roi> rois) {
+    private AnnotatedPlane(ImagePlus image, int[] position, List<Roi> rois) {
         this.image = image;
         this.position = position;
-        this.isOfChannel = isOfChannel;
         this.rois = Collections.unmodifiableList(rois);
     }
 
     /**
-     * Divides ROIs by the planes on which they lie, sorted by frame, slice and channel.
+     * Divides ROIs by the planes on which they lie, sorted by frame and slice.
      *
-     * <p>The channel counts only where ROIs lie on more than one. A ROI without position belongs to the plane shown.
+     * <p>An annotation holds for all channels of a plane, on whichever of them a ROI was drawn. A ROI without position
+     * belongs to the plane shown.
      *
      * In an image of one plane positions mean nothing: they are left over from where the ROIs were drawn.
      *
@@ -42,7 +43,6 @@ public final class AnnotatedPlane {
      */
     public static List<AnnotatedPlane> divide(List<Roi> rois, ImagePlus image, List<String> notes) {
         List<int[]> positions = new ArrayList<>();
-        TreeSet<Integer> channels = new TreeSet<>();
         int unplaced = 0;
         for (Roi roi : rois) {
             int[] position = read(roi, image);
@@ -53,30 +53,27 @@ public final class AnnotatedPlane {
             position[2] = position[2] == 0 ? image.getT() : position[2];
             check(roi, position, image);
             positions.add(position);
-            channels.add(position[0]);
         }
         if (unplaced > 0) {
             notes.add("DeepFLaSH: " + unplaced + " of " + rois.size() + " ROIs have no position in the stack; they were"
                 + " saved with the plane shown (slice " + image.getZ() + ", frame " + image.getT() + ").");
         }
-        return group(rois, positions, image, channels.size() > 1);
+        return group(rois, positions, image);
     }
 
-    private static List<AnnotatedPlane> group(List<Roi> rois, List<int[]> positions, ImagePlus image,
-            boolean isByChannel) {
+    private static List<AnnotatedPlane> group(List<Roi> rois, List<int[]> positions, ImagePlus image) {
         Map<String, AnnotatedPlane> planes = new TreeMap<>();
         for (int i = 0; i < rois.size(); i++) {
             int[] position = positions.get(i);
-            int channel = isByChannel ? position[0] : 0;
-            String key = String.format(Locale.ROOT, "%09d-%09d-%09d", position[2], position[1], channel);
+            String key = String.format(Locale.ROOT, "%09d-%09d", position[2], position[1]);
             List<Roi> own = new ArrayList<>(planes.containsKey(key) ? planes.get(key).rois
                 : Collections.<Roi>emptyList());
             own.add(rois.get(i));
-            planes.put(key, new AnnotatedPlane(image, position, isByChannel && channel > 0, own));
+            planes.put(key, new AnnotatedPlane(image, position, own));
         }
         if (planes.isEmpty()) {
             int[] shown = {image.getC(), image.getZ(), image.getT()};
-            planes.put("", new AnnotatedPlane(image, shown, false, new ArrayList<>()));
+            planes.put("", new AnnotatedPlane(image, shown, new ArrayList<>()));
         }
         return new ArrayList<>(planes.values());
     }
@@ -110,14 +107,25 @@ public final class AnnotatedPlane {
 
     /** Tells whether a file without ending is an annotation of a plane of a stack of that name. */
     static boolean isNamed(String file, String image) {
-        return file.startsWith(image) && file.substring(image.length()).matches("-t\\d{3,}-z\\d{3,}(-c\\d+)?(_RoiSet)?");
+        return file.startsWith(image) && file.substring(image.length()).matches("-t\\d{3,}-z\\d{3,}(_RoiSet)?");
+    }
+
+    /** Returns the planes of an image by what comes after its name in the files of each; one entry if it is no stack. */
+    public static Map<String, AnnotatedPlane> list(ImagePlus image) {
+        Map<String, AnnotatedPlane> planes = new TreeMap<>();
+        for (int frame = 1; frame <= image.getNFrames(); frame++) {
+            for (int slice = 1; slice <= image.getNSlices(); slice++) {
+                AnnotatedPlane plane = new AnnotatedPlane(image, new int[] {1, slice, frame}, new ArrayList<>());
+                planes.put(plane.getSuffix(), plane);
+            }
+        }
+        return planes;
     }
 
     /** Returns what comes after the name of the image: nothing for a single plane, else {@code -t001-z003}. */
     public String getSuffix() {
         boolean isStack = image.getNSlices() > 1 || image.getNFrames() > 1;
-        String channel = isOfChannel ? "-c" + position[0] : "";
-        return isStack ? String.format(Locale.ROOT, "-t%03d-z%03d%s", position[2], position[1], channel) : channel;
+        return isStack ? String.format(Locale.ROOT, "-t%03d-z%03d", position[2], position[1]) : "";
     }
 
     /** Returns the ROIs as those of an image that is this plane only: copies without position, in a stack. */
@@ -134,6 +142,17 @@ public final class AnnotatedPlane {
         return copies;
     }
 
+    /** Lays ROIs of this plane, saved without position, where they belong in the stack. */
+    public void place(List<Roi> planeRois) {
+        for (Roi roi : planeRois) {
+            if (image.getNSlices() * image.getNFrames() > 1 && image.isHyperStack()) {
+                roi.setPosition(0, position[1], position[2]);
+            } else if (image.getNSlices() * image.getNFrames() > 1) {
+                roi.setPosition(image.getStackIndex(1, position[1], position[2]));
+            }
+        }
+    }
+
     /** Returns the slice, from 1. */
     public int getSlice() {
         return position[1];
@@ -144,20 +163,33 @@ public final class AnnotatedPlane {
         return position[2];
     }
 
-    /** Returns the plane as a TIFF with raw values and pixel size: its channel, or all channels where none counts. */
+    /** Returns the plane as a TIFF with raw values and pixel size: all of its channels. */
     public byte[] encode() {
         ImageStack stack = new ImageStack(image.getWidth(), image.getHeight());
         for (int channel = 1; channel <= image.getNChannels(); channel++) {
-            boolean isWanted = !isOfChannel || channel == position[0];
-            if (isWanted) {
-                ImageProcessor plane = image.getStack().getProcessor(
-                    image.getStackIndex(channel, position[1], position[2]));
-                stack.addSlice(plane);
-            }
+            stack.addSlice(image.getStack().getProcessor(image.getStackIndex(channel, position[1], position[2])));
         }
         ImagePlus single = new ImagePlus(image.getTitle(), stack);
         single.setDimensions(stack.size(), 1, 1);
         single.setCalibration(Calibrations.spatial(image));
         return new FileSaver(single).serialize();
+    }
+
+    /**
+     * Tells whether an image has the pixels and the pixel size of an encoded one; the display range does not count.
+     *
+     * @param encoded the bytes of {@link #encode}
+     */
+    public static boolean isSame(ImagePlus image, byte[] encoded) {
+        ImagePlus other = new Opener().deserialize(encoded);
+        Calibration size = image.getCalibration();
+        Calibration otherSize = other.getCalibration();
+        boolean isSame = Arrays.equals(image.getDimensions(), other.getDimensions())
+            && image.getBitDepth() == other.getBitDepth() && size.getUnit().equals(otherSize.getUnit())
+            && size.pixelWidth == otherSize.pixelWidth && size.pixelHeight == otherSize.pixelHeight;
+        for (int plane = 1; isSame && plane <= image.getStackSize(); plane++) {
+            isSame = Objects.deepEquals(image.getStack().getPixels(plane), other.getStack().getPixels(plane));
+        }
+        return isSame;
     }
 }

@@ -52,18 +52,6 @@ public final class Annotation {
         return new Annotation(kept, labels, warnings);
     }
 
-    /**
-     * Writes {@code folder/NAME.tif} and {@code folder/NAME_RoiSet.zip}.
-     *
-     * @throws InputException if a file is there already and must not be replaced
-     */
-    public void save(Path folder, String name, boolean replaces) throws IOException {
-        refuseExisting(labelFile(folder, name), replaces);
-        refuseExisting(setFile(folder, name), replaces);
-        saveLabels(folder, name);
-        saveRois(folder, name);
-    }
-
     /** Writes the label image, in place of what is there. */
     public void saveLabels(Path folder, String name) throws IOException {
         AtomicFiles.writeTiff(labelFile(folder, name), labelImage);

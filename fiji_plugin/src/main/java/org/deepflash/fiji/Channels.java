@@ -24,24 +24,34 @@ public final class Channels {
         }
         if (channel.matches("\\d{1,9}")) {
             int number = Integer.parseInt(channel);
+            // Channels are called by their wavelength too.
+            List<Integer> called = number > image.getNChannels() ? findCalled(image, channel) : new ArrayList<>();
+            if (called.size() == 1) {
+                return called.get(0);
+            }
             if (number > image.getNChannels()) {
                 throw new InputException("Channel " + channel + " was asked for, but " + image.getTitle() + " has "
                     + image.getNChannels() + ". Choose a channel from 1 to " + image.getNChannels() + ".");
             }
             return number;
         }
-        List<Integer> found = new ArrayList<>();
-        for (int i = 1; i <= image.getNChannels(); i++) {
-            if (listNames(image, i).stream().anyMatch(channel::equalsIgnoreCase)) {
-                found.add(i);
-            }
-        }
+        List<Integer> found = findCalled(image, channel);
         if (found.size() == 1) {
             return found.get(0);
         }
         throw new InputException((found.isEmpty() ? "No channel" : "More than one channel") + " of " + image.getTitle()
             + " is called " + channel + ": " + describe(image) + ". Write the number of the channel, from 1 to "
             + image.getNChannels() + ".");
+    }
+
+    private static List<Integer> findCalled(ImagePlus image, String channel) {
+        List<Integer> found = new ArrayList<>();
+        for (int i = 1; i <= image.getNChannels(); i++) {
+            if (listNames(image, i).stream().anyMatch(channel::equalsIgnoreCase)) {
+                found.add(i);
+            }
+        }
+        return found;
     }
 
     /** A label is the name itself, or has it between others, as in {@code c:2/3 z:1/5 - GFP}. */

@@ -171,6 +171,11 @@ public final class OptionText {
         return new OptionText(changed);
     }
 
+    /** Tells whether the key is written at all, even with an empty value. */
+    public boolean names(String key) {
+        return values.containsKey(key);
+    }
+
     /** Returns these options but for one. */
     public OptionText without(String key) {
         Map<String, String> changed = new LinkedHashMap<>(values);

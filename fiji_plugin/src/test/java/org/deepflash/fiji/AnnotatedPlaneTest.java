@@ -38,10 +38,10 @@ class AnnotatedPlaneTest {
     }
 
     @Test
-    void planesComeInOrderAndTheChannelCountsOnlyWhereThereAreTwo() {
+    void planesComeInOrderAndHoldTheRoisOfAllChannels() {
         assertEquals(Arrays.asList("-t001-z003=1", "-t004-z001=2"),
             divide(hyperstack(), roi(2, 1, 4), roi(2, 3, 1), roi(2, 1, 4)));
-        assertEquals(Arrays.asList("-t001-z001=1", "-t001-z001-c1=1", "-t001-z001-c2=1"),
+        assertEquals(Collections.singletonList("-t001-z001=3"),
             divide(hyperstack(), roi(2, 1, 1), roi(1, 1, 1), roi(0, 1, 1)));
         assertTrue(notes.isEmpty());
     }

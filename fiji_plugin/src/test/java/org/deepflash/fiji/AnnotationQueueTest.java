@@ -71,7 +71,7 @@ class AnnotationQueueTest {
 
     @Test
     void aStackIsAnnotatedWhenOneOfItsPlanesIs() throws IOException {
-        for (String name : new String[] {"a-t001-z003.json", "b-t001-z003-c2.tif", "d-t001-z012_RoiSet.zip",
+        for (String name : new String[] {"a-t001-z003.json", "b-t001-z003.tif", "d-t001-z012_RoiSet.zip",
             "e-later.tif", "ee-t001-z001.tif"}) {
             save(name);
         }

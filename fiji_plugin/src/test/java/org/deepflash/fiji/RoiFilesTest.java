@@ -1,7 +1,6 @@
 package org.deepflash.fiji;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -99,12 +98,16 @@ class RoiFilesTest {
     void annotationsAreNotReplacedSilently() throws IOException {
         Annotation annotation = Annotation.draw(Arrays.asList(roi("a", 1)),
             new ImagePlus("a.tif", new ByteProcessor(20, 10)), false);
-        annotation.save(folder, "a", false);
-        byte[] before = Files.readAllBytes(folder.resolve("a_RoiSet.zip"));
-        InputException error = assertThrows(InputException.class, () -> annotation.save(folder, "a", false));
+        annotation.saveLabels(folder, "a");
+        annotation.saveRois(folder, "a");
+        Path labels = Annotation.labelFile(folder, "a");
+        InputException error = assertThrows(InputException.class, () -> Annotation.refuseExisting(labels, false));
         assertTrue(error.getMessage().contains("exists already and was kept"));
-        annotation.save(folder, "a", true);
-        assertEquals(before.length, Files.readAllBytes(folder.resolve("a_RoiSet.zip")).length);
-        assertFalse(Files.exists(folder.resolve(".a.tif.part")));
+        Annotation.refuseExisting(labels, true);
+        Annotation.refuseExisting(Annotation.labelFile(folder, "b"), false);
+        annotation.saveLabels(folder, "a");
+        try (Stream<Path> files = Files.list(folder)) {
+            assertEquals(2, files.count(), "no temporary file stays");
+        }
     }
 }
