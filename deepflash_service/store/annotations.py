@@ -202,7 +202,7 @@ def _refuse_photograph(labels: LabelImage, source: Source) -> None:
     """Refuse grey values given as labels: their patches are far more than their values."""
     from skimage.measure import label
 
-    values = np.unique(labels).size
+    values = _count_values(labels)
     sizes = np.bincount(label(labels, connectivity=2, background=-1).ravel())[1:]
     patches = sizes.size
     is_noise = patches > values > _FEW_VALUES and float(np.median(sizes)) <= _SPECK
@@ -218,6 +218,12 @@ def _refuse_photograph(labels: LabelImage, source: Source) -> None:
                 "fault": _NOT_BINARY,
             },
         )
+
+
+def _count_values(labels: LabelImage) -> int:
+    if labels.max() > labels.size:
+        return int(np.unique(labels).size)
+    return int(np.count_nonzero(np.bincount(labels.ravel())))
 
 
 def _round_labels(pixels: Array, source: Source) -> Array:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from deepflash_service.errors import InputError
+    from deepflash_service.records import LabelImage
     from deepflash_service.store.datasets import Dataset
     from deepflash_service.workflows.pairs import AnnotatedImage, PairFault
 
@@ -198,14 +199,16 @@ def _compare_experts(
 ) -> dict[str, tuple[float, float]]:
     """Return by image the mean F1 and pixel Jaccard of its experts, where there are two."""
     by_name = {pair.name: pair for pair in pairs}
-    alone = [(name,) for name in by_name if all(name not in group for group in twins)]
+    joined = {name for group in twins for name in group}
+    experts: dict[tuple[str, ...], dict[str, LabelImage]] = {
+        (name,): by_name[name].annotations for name in by_name if name not in joined
+    }
+    for group in twins:
+        merged, _ = merge_identical([by_name[name] for name in group])
+        experts[tuple(group)] = merged[0].annotations
     scores = {}
-    for names in (*twins, *alone):
-        merged, _ = merge_identical([by_name[name] for name in names])
-        found = [
-            score_labels(one, other)
-            for one, other in combinations(merged[0].annotations.values(), 2)
-        ]
+    for names, marked in experts.items():
+        found = [score_labels(*two) for two in combinations(marked.values(), 2)]
         if found:
             f1, jaccard = ([getattr(one, key) for one in found] for key in ("f1", "pixel_jaccard"))
             scores.update(dict.fromkeys(names, (float(np.mean(f1)), float(np.mean(jaccard)))))

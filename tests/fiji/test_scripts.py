@@ -83,17 +83,18 @@ def test_jython_segments_a_folder(
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     for count in (2, 5):
-        tifffile.imwrite(tmp_path / "in" / f"mouse {count}.tif", draw_spots(count=count))
+        tifffile.imwrite(tmp_path / "in" / f"Mäuse, {count}.tif", draw_spots(count=count))
     (tmp_path / "in" / "notes.txt").write_text("not an image")
     inputs = {"images": f"file:{tmp_path / 'in'}", "folder": f"file:{tmp_path / 'out'}"}
     done = run_script("jython", "Segment_Folder.py", model=f"text:{MODEL}", **inputs)
     assert done.returncode == 0, done.stderr
-    table = (tmp_path / "out" / "counts.csv").read_text()
-    assert table == "image,rois\nmouse 2.tif,2\nmouse 5.tif,5\n"
-    with tifffile.TiffFile(tmp_path / "out" / "mouse 5_overlay.tif") as saved:
+    with (tmp_path / "out" / "counts.csv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.reader(table))
+    assert rows == [["image", "rois"], ["Mäuse, 2.tif", "2"], ["Mäuse, 5.tif", "5"]]
+    with tifffile.TiffFile(tmp_path / "out" / "Mäuse, 5_overlay.tif") as saved:
         assert saved.imagej_metadata is not None
         assert len(saved.imagej_metadata["Overlays"]) == 5
-    assert read_image(tmp_path / "out" / "mouse 5_overlay.tif").shape == (96, 128)
+    assert read_image(tmp_path / "out" / "Mäuse, 5_overlay.tif").shape == (96, 128)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 # Jython, for Fiji's Script Editor: segments all images of a folder and counts their ROIs.
 # Needs only the DeepFLaSH jar in the plugins folder, and a running service.
 
+import io
 import os
 
 from ij import IJ, WindowManager
@@ -19,7 +20,7 @@ def ask(function, options):
 
 
 counts = []
-for name in sorted(os.listdir(images.getPath())):
+for name in sorted(images.list()):
     if not name.lower().endswith((".tif", ".tiff")):
         continue
     image = IJ.openImage(os.path.join(images.getPath(), name))
@@ -28,8 +29,8 @@ for name in sorted(os.listdir(images.getPath())):
     IJ.saveAsTiff(image, os.path.join(folder.getPath(), os.path.splitext(name)[0] + "_overlay.tif"))
     image.changes = False
     image.close()
-    counts.append("%s,%d" % (name, count))
-    print("%s: %d ROIs" % (name, count))
+    counts.append(u'"%s",%d' % (name.replace('"', '""'), count))
+    IJ.log("%s: %d ROIs" % (name, count))
 
-with open(os.path.join(folder.getPath(), "counts.csv"), "w") as table:
-    table.write("\n".join(["image,rois"] + counts) + "\n")
+with io.open(os.path.join(folder.getPath(), "counts.csv"), "w", encoding="utf-8") as table:
+    table.write(u"\n".join([u"image,rois"] + counts) + u"\n")

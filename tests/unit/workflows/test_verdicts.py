@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deepflash_service.core.pairing import hash_pixels
 from deepflash_service.store import datasets
-from deepflash_service.store.images import write_image, write_labels, write_mask
+from deepflash_service.store.images import read_annotation, write_image, write_labels, write_mask
 from deepflash_service.workflows.agree import check_pairs
 from tests.unit.workflows.conftest import LABELS
 
@@ -165,3 +166,25 @@ def test_an_expert_who_annotated_neither_of_two_equal_images_is_missed(folder: P
         ("1.tif", "b", ""): "missing",
         ("2.tif", "b", ""): "missing",
     }
+
+
+def test_each_file_is_read_once_and_each_image_compared_twice_at_most(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client waits for the verdicts of all pairs: large images must not be gone over again."""
+    read: list[str] = []
+    hashed: list[int] = []
+
+    def read_noted(path: Path, **options: Any) -> Any:
+        read.append(f"{path.parent.name}/{path.name}")
+        return read_annotation(path, **options)
+
+    def hash_noted(pixels: Any) -> str:
+        hashed.append(pixels.size)
+        return hash_pixels(pixels)
+
+    monkeypatch.setattr("deepflash_service.workflows.pairs.read_annotation", read_noted)
+    monkeypatch.setattr("deepflash_service.core.pairing.hash_pixels", hash_noted)
+    assert not find_faults(folder)
+    assert sorted(read) == [f"{expert}/{name}.tif" for expert in EXPERTS for name in range(1, 5)]
+    assert len(hashed) <= 2 * 4
