@@ -208,10 +208,12 @@ def append_log(run: Run, text: bytes) -> None:
         log.write(text)
 
 
-def read_log_text(run: Run) -> str:
-    """Return the log for people; empty when there is none."""
+def read_log_text(run: Run, *, most: int | None = None) -> str:
+    """Return the log for people, or its last `most` bytes; empty when there is none."""
     try:
-        return run.log.read_text(encoding="utf-8", errors="replace")
+        with run.log.open("rb") as stream:
+            stream.seek(0 if most is None else max(0, run.log.stat().st_size - most))
+            return stream.read(most or -1).decode(errors="replace").replace("\r\n", "\n")
     except FileNotFoundError:
         return ""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from deepflash_service.records import JobKind, Record
 
-_LOG_CHARACTERS = 1_000_000
+_LOG_BYTES = 1_000_000
 
 blueprint = APIBlueprint("jobs", __name__, url_prefix="/api/v1", tag="Jobs")
 
@@ -174,8 +174,9 @@ def show_events(job_id: str, query: schemas.EventQuery) -> dict[str, Any]:
 @blueprint.get("/jobs/<job_id>/log")
 def show_log(job_id: str) -> Response:
     """Return the end of the log for people: events, what the worker printed, faults."""
-    text = runs.read_log_text(runs.open_run(find_context().home, job_id))
-    return Response(text[-_LOG_CHARACTERS:], content_type="text/plain; charset=utf-8")
+    run = runs.open_run(find_context().home, job_id)
+    text = runs.read_log_text(run, most=_LOG_BYTES)
+    return Response(text, content_type="text/plain; charset=utf-8")
 
 
 @blueprint.post("/jobs/<job_id>/stop")

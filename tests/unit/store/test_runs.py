@@ -57,6 +57,14 @@ def test_the_log_tells_people_what_happened(run: runs.Run) -> None:
     assert lines[-1].endswith(" failed: This is an RGB image. [rgb_image]")
 
 
+def test_of_a_long_log_only_the_end_is_read(run: runs.Run) -> None:
+    """A worker that printed gigabytes costs the service no memory; half a letter is marked."""
+    run.log.write_bytes(b"Anfang\r\n" + "ä".encode() * 1000 + b"Ende\n")
+    assert runs.read_log_text(run, most=8) == "\ufffdäEnde\n"
+    assert runs.read_log_text(run, most=10**6) == "Anfang\n" + "ä" * 1000 + "Ende\n"
+    assert runs.read_log_text(run) == "Anfang\n" + "ä" * 1000 + "Ende\n"
+
+
 def test_errors_reach_the_job(run: runs.Run) -> None:
     """A failed job tells code, sentence and details."""
     error = {"code": "rgb_image", "message": "This is an RGB image.", "details": {}}
