@@ -138,7 +138,7 @@ def test_gaps_take_the_smallest_value() -> None:
         (make_png(GREY)[:-40], "invalid_image", "damaged or incomplete"),
         (make_huge_header(), "image_too_large", "10,000,000,000"),
         (make_png_header(100_000), "image_too_large", "Save it as TIFF"),
-        (b"Iout" + bytes(60), "invalid_image", "ROI file"),
+        (b"Iout" + bytes(60), "invalid_image", "a file of ROIs, not an image"),
         (make_tiff(np.zeros((4, 4), np.complex64)), "invalid_image", "not grey values"),
     ],
 )
