@@ -218,7 +218,9 @@ def test_nothing_found_tells_probability_and_threshold(imagej: Desktop, pictures
     imagej.do("open", str(pictures / "dark.tif"))
     answer = imagej.do("macro", f'run("DFL Segment...", "{OPTIONS} table"); return "went on";')
     assert answer == "done went on"
-    assert "No ROI was found: the highest probability is 0.0" in imagej.do("log")
+    log = imagej.do("log")
+    assert "No ROI was found: the highest probability is 0.0" in log
+    assert "DeepFLaSH: dark.tif: found nothing: all pixels have the value 7." in log, "the reason"
 
 
 def test_macro_functions_answer(imagej: Desktop, pictures: Path) -> None:

@@ -8,10 +8,13 @@ import ij.process.ImageStatistics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.deepflash.client.Connection;
 import org.deepflash.client.JobEnding;
+import org.deepflash.client.JobWarnings;
 import org.deepflash.client.JobWatcher;
 import org.deepflash.client.ServiceClient;
 import org.deepflash.fiji.Channels;
@@ -28,10 +31,13 @@ import org.deepflash.records.SegmentSettings;
 /** Sends an image plane by plane and collects what the service found; shows nothing itself. */
 final class Segmentation {
 
+    private static final int MOST_WARNINGS = 10;
+
     private final Connection connection;
     private final SegmentSettings settings;
     private final ModelInfo model;
     private final List<SegmentedPlane> planes = new ArrayList<>();
+    private final Set<String> warnings = new LinkedHashSet<>();
     private String modelVersion = "";
     private double highest;
 
@@ -72,9 +78,23 @@ final class Segmentation {
             SegmentedPlane plane = fetch(job.getId(), position);
             plane.describe(image, model.getTarget(), modelVersion);
             planes.add(plane);
+            warn(job);
         }
         IJ.showProgress(1.0);
         IJ.showStatus("DeepFLaSH: " + getRois().size() + " ROIs");
+    }
+
+    /** Tells each warning once, and of a stack that has many only the first. */
+    private void warn(Job job) {
+        for (String sentence : JobWarnings.read(connection.client(), job)) {
+            if (!warnings.add(sentence) || warnings.size() > MOST_WARNINGS) {
+                continue;
+            }
+            IJ.log("DeepFLaSH: " + sentence);
+            if (warnings.size() == MOST_WARNINGS) {
+                IJ.log("DeepFLaSH: further warnings are with their jobs, see DFL Jobs...");
+            }
+        }
     }
 
     private SegmentedPlane fetch(String job, PlanePosition position) {
