@@ -37,7 +37,9 @@ def images(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tools(imagej_2: Desktop, project_root: Path) -> Desktop:
-    """Return ImageJ with the tool set installed and an empty ROI Manager."""
+    """Return ImageJ with the tool set installed, an empty ROI Manager and the usual settings."""
+    for key, value in (("blind", "false"), ("colour_by", "class"), ("session_planes", "")):
+        imagej_2.do("macro", f'call("ij.Prefs.set", "deepflash.{key}", "{value}");')
     path = (project_root / "macros" / "toolsets" / "DeepFLaSH Annotation.ijm").as_posix()
     imagej_2.do("macro", f'run("Install...", "install=[{path}]"); roiManager("reset");')
     return imagej_2
