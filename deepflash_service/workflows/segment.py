@@ -183,7 +183,7 @@ def run_segmentation(
         The error of the first image, when none could be segmented.
     """
     options = SegmentOptions.from_json(run.options)
-    outer = (hooks or Hooks()).without_repeats()
+    outer = hooks or Hooks()
     warnings: list[str] = []
 
     def warn(text: str) -> None:

@@ -15,7 +15,7 @@ from deepflash_service.core.scores import score_labels
 from deepflash_service.workflows.pairs import merge_identical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from deepflash_service.errors import InputError
     from deepflash_service.records import LabelImage
@@ -76,7 +76,9 @@ def judge_pairs(
     twins = find_identical({pair.name: pair.image.planes[0] for pair in pairs})
     elsewhere = _find_elsewhere(files, twins)
     scores = _compare_experts(pairs, twins)
-    advice = {pair.name: _judge_image(pair, pairs) for pair in pairs}
+    channels = _find_usual(pair.image.channels for pair in pairs if not pair.image.is_rgb)
+    bits = _find_usual(_count_bits(pair) for pair in pairs)
+    advice = {pair.name: _judge_image(pair, channels, bits) for pair in pairs}
     verdicts = []
     for image in dataset.images:
         for expert in dataset.experts:
@@ -138,21 +140,19 @@ def _describe_lonely(expert: str, file: str) -> Verdict:
     return Verdict("", expert, file, "missing", advice)
 
 
-def _judge_image(pair: AnnotatedImage, pairs: Sequence[AnnotatedImage]) -> tuple[str, str]:
-    """Return verdict and advice on what the image is, beside the others."""
+def _judge_image(pair: AnnotatedImage, channels: int, bits: int) -> tuple[str, str]:
+    """Return verdict and advice on what the image is; most have these channels and bits."""
     name, image = pair.name, pair.image
     if image.is_rgb:
         return "channel", (
             f"{name} is an RGB image, but a model learns from single channels. Use Image > Color "
             "> Split Channels or Image > Type > 8-bit, or choose a channel for the training."
         )
-    channels = _find_usual({one.name: one.image.channels for one in pairs if not one.image.is_rgb})
     if image.channels != channels:
         return "channel", (
             f"{name} has {_count(image.channels)}, most images have {channels}. Choose one channel "
             "for the training, or use images of the same channels."
         )
-    bits = _find_usual({one.name: _count_bits(one) for one in pairs})
     if _count_bits(pair) != bits:
         return "bit depth", (
             f"{name} has {_count_bits(pair)} bit, most images have {bits}: its grey values may "
@@ -161,9 +161,9 @@ def _judge_image(pair: AnnotatedImage, pairs: Sequence[AnnotatedImage]) -> tuple
     return FITS, ""
 
 
-def _find_usual(values: Mapping[str, int]) -> int:
-    """Return the value of most images; of equally many, that of the first image."""
-    return Counter(values.values()).most_common(1)[0][0]
+def _find_usual(values: Iterable[int]) -> int:
+    """Return the value of most images; of equally many, that of the first image; 0 of none."""
+    return next((value for value, _ in Counter(values).most_common(1)), 0)
 
 
 def _count_bits(pair: AnnotatedImage) -> int:

@@ -13,10 +13,10 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import org.deepflash.client.Connection;
 import org.deepflash.client.ServiceClient;
+import org.deepflash.fiji.AnnotatedPlane;
 import org.deepflash.fiji.Annotation;
 import org.deepflash.fiji.AtomicFiles;
 import org.deepflash.fiji.PlaneSource;
@@ -170,9 +170,7 @@ public final class CorrectAndRetrain extends Command {
     }
 
     private static String nameOf(ImagePlus image) {
-        String stem = RoiConversion.plainName(RoiPairing.stem(Images.nameOf(image)), "name");
-        boolean isSingle = image.getNSlices() == 1 && image.getNFrames() == 1;
-        return isSingle ? stem : String.format(Locale.ROOT, "%s-t%03d-z%03d", stem, image.getT(), image.getZ());
+        return RoiConversion.plainName(RoiPairing.stem(Images.nameOf(image)), "name") + AnnotatedPlane.suffixOfShown(image);
     }
 
     /** Copies the ROIs of the shown plane, so that those of the person stay as they are. */

@@ -124,8 +124,17 @@ public final class AnnotatedPlane {
 
     /** Returns what comes after the name of the image: nothing for a single plane, else {@code -t001-z003}. */
     public String getSuffix() {
+        return suffixOf(image, position[1], position[2]);
+    }
+
+    /** Returns {@link #getSuffix} of the plane that an image shows. */
+    public static String suffixOfShown(ImagePlus image) {
+        return suffixOf(image, image.getZ(), image.getT());
+    }
+
+    private static String suffixOf(ImagePlus image, int slice, int frame) {
         boolean isStack = image.getNSlices() > 1 || image.getNFrames() > 1;
-        return isStack ? String.format(Locale.ROOT, "-t%03d-z%03d", position[2], position[1]) : "";
+        return isStack ? String.format(Locale.ROOT, "-t%03d-z%03d", frame, slice) : "";
     }
 
     /** Returns the ROIs as those of an image that is this plane only: copies without position, in a stack. */
