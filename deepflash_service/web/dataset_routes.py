@@ -131,7 +131,7 @@ def delete_annotation(dataset_id: str, expert: str, name: str) -> ResponseReturn
 @blueprint.output(schemas.PairList)
 def show_pairs(dataset_id: str, query: schemas.PairsQuery) -> dict[str, Any]:
     """Return which annotations belong to which image, and what is wrong with the rest."""
-    from deepflash_service.workflows.agree import check_pairs
+    from deepflash_service.workflows.pair_report import check_pairs
 
     context = find_context()
     with context.decoders:

@@ -155,16 +155,33 @@ class PairVerdict(Record):
     jaccard: float | None
 
 
+class ExpertComparison(Record):
+    """How well two experts agree: means over the images that both annotated."""
+
+    a: str
+    b: str
+    images: int
+    pixel_jaccard: float | None
+    dice: float | None
+    roi_jaccard: float | None
+    f1: float | None
+    kappa: float | None
+
+
 class PairList(Record):
-    """All pairs, and what is wrong with the rest; verdicts only where they were asked for."""
+    """All pairs, and what is wrong with the rest.
+
+    Verdicts, and the comparison of every two experts, only where they were asked for.
+    """
 
     pairs: list[Pair]
     warnings: list[str]
     verdicts: list[PairVerdict] = Field(default_factory=list)
+    pairwise: list[ExpertComparison] = Field(default_factory=list)
 
 
 class PairsQuery(Record):
-    """Whether every image and expert is judged too."""
+    """Whether every image and expert is judged too, and every two experts compared."""
 
     verdicts: bool = False
 

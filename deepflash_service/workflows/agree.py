@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,13 @@ from deepflash_service.store.images import (
 )
 from deepflash_service.store.names import strip_extension
 from deepflash_service.workflows.expert_folders import read_folders
-from deepflash_service.workflows.pairs import check_each_pair, merge_identical, read_pairs
-from deepflash_service.workflows.verdicts import judge_pairs
+from deepflash_service.workflows.pairs import read_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from deepflash_service.records import ConsensusMethod, LabelImage
+    from deepflash_service.workflows.pairs import AnnotatedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,19 @@ def agree_dataset(home: Path, dataset_id: str, *, options: AgreementOptions) -> 
         As :func:`agree_folders`.
     """
     pairs, warnings = read_pairs(open_dataset(home, dataset_id))
+    return agree_pairs(pairs, options=options, warnings=warnings)
+
+
+def agree_pairs(
+    pairs: Sequence[AnnotatedImage], *, options: AgreementOptions, warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Compare the experts of images that were read already; see :func:`agree_folders`.
+
+    Raises
+    ------
+    InputError
+        As :func:`agree_folders`.
+    """
     compared = [pair for pair in pairs if len(pair.annotations) > 1]
     return _compare(
         [pair.name for pair in compared],
@@ -88,45 +101,6 @@ def agree_dataset(home: Path, dataset_id: str, *, options: AgreementOptions) -> 
         options=options,
         warnings=warnings,
     )
-
-
-def check_pairs(home: Path, dataset_id: str, *, with_verdicts: bool = False) -> dict[str, Any]:
-    """Read all pairs of a data set and tell what fits, and every fault of the rest.
-
-    Parameters
-    ----------
-    home : Path
-        Home folder.
-    dataset_id : str
-        Which data set.
-    with_verdicts : bool, optional
-        Judge every image and expert too, which compares the experts.
-
-    Returns
-    -------
-    dict
-        ``{"pairs": [{"image", "experts"}], "warnings": [...], "verdicts": [...]}``; verdicts as of
-        :func:`deepflash_service.workflows.verdicts.judge_pairs`.
-
-    Raises
-    ------
-    NotFoundError
-        Code ``unknown_dataset``.
-    """
-    dataset = open_dataset(home, dataset_id)
-    found, faults = check_each_pair(dataset)
-    pairs, notes = merge_identical(found)
-    warnings = [*dataset.warnings, *(fault.describe() for fault in faults), *notes]
-    for pair in pairs:
-        empty = sorted(expert for expert, one in pair.annotations.items() if not one.any())
-        if empty:
-            warnings.append(f"{pair.name}: {', '.join(empty)} marked nothing; check that.")
-    verdicts = judge_pairs(dataset, found, faults) if with_verdicts else []
-    return {
-        "pairs": [{"image": pair.name, "experts": sorted(pair.annotations)} for pair in pairs],
-        "warnings": warnings,
-        "verdicts": [asdict(one) for one in verdicts],
-    }
 
 
 def make_consensus(

@@ -29,6 +29,13 @@ STAGES = {
     "table": "GET /api/v1/jobs/j1/results/rois.csv",
 }
 """The requests of a segmentation, in their order."""
+PAIRS = "GET /api/v1/datasets/d1/pairs?verdicts=true"
+LIVE = "GET /api/v1/live"
+VERDICTS = {
+    "verdicts": [{"image": "x.tif", "expert": "a", "file": "x.tif", "verdict": "fits"}],
+    "pairwise": [{"a": "a", "b": "b", "f1": 0.5}],
+}
+_BY_NAME = {**STAGES, "pairs": PAIRS}
 
 
 class StubService(ThreadingHTTPServer):
@@ -50,6 +57,8 @@ class StubService(ThreadingHTTPServer):
             STAGES["rois"]: packed.getvalue(),
             STAGES["table"]: b"ROI,Area px\n",
             "GET /api/v1/jobs": b'{"jobs": []}',
+            "POST /api/v1/datasets": b'{"id": "d1"}',
+            PAIRS: json.dumps(VERDICTS).encode(),
         }
         self.requests: list[str] = []
         self.frozen = threading.Event()
@@ -80,12 +89,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append(request)
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         mode, _, stage = token.partition("@")
-        if STAGES.get(stage) == request:
+        if _BY_NAME.get(stage) == request:
             getattr(self, f"_{mode}")(self.server.answers[request])
         else:
             self._send(200, self.server.answers.get(request, b"{}"))
 
-    do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - the names that http.server calls
 
     def _send(self, status: int, body: bytes, *, length: int | None = None) -> None:
         self.send_response(status)
@@ -105,6 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _freeze(self, _: bytes) -> None:
         self.server.frozen.wait(60)
+
+    def _toil(self, answer: bytes) -> None:
+        """Answer when somebody has asked three times whether the service lives."""
+        while self.server.requests.count(LIVE) < 3 and not self.server.frozen.wait(0.05):
+            pass
+        self._send(200, answer)
 
     def _drop(self, _: bytes) -> None:
         self.close_connection = True

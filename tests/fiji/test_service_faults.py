@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 
 from deepflash_service.core.rois import labels_to_rois
 from tests.fiji.desktop import start_imagej
-from tests.fiji.stub_service import STAGES, StubService, serve_stub
+from tests.fiji.stub_service import LIVE, PAIRS, STAGES, StubService, serve_stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,7 @@ FAULTS = [
     ("garble@job", "The service failed: its answer describes no job. See DFL Report"),
     ("garble@rois", "The service failed: its result cannot be read (it is no zip file). See DFL"),
 ]
+TABLES = {"DeepFLaSH ROIs", "DeepFLaSH Pairs", "DeepFLaSH ROI Sizes"}
 SEGMENT = 'run("DFL Segment...", "model=Stub table");'
 
 
@@ -72,7 +74,7 @@ def imagej(module_imagej: Desktop) -> Iterator[Desktop]:
     module_imagej.do("macro", 'newImage("dark", "16-bit black", 32, 32, 1);')
     yield module_imagej
     module_imagej.do("closeall")
-    assert set(module_imagej.do("windows").splitlines()) <= {"ImageJ", "Log", "DeepFLaSH ROIs"}
+    assert set(module_imagej.do("windows").splitlines()) <= {"ImageJ", "Log", *TABLES}
 
 
 def set_up(imagej: Desktop, stub: StubService, fault: str) -> None:
@@ -123,6 +125,45 @@ def test_a_person_gets_one_dialog_with_the_sentence(
     assert sentence.format(url=stub.url) in shown
     imagej.do("press", "OK")
     imagej.do("nodialog")
+
+
+def check_pairs(folder: Path) -> str:
+    """Write an image with annotations of two experts, and return a macro that checks them."""
+    for name in ("", "a", "b"):
+        (folder / name).mkdir(exist_ok=True)
+        tifffile.imwrite(folder / name / "x.tif", np.eye(32, dtype=np.uint8) * 255)
+    return (
+        f'run("DFL Check Pairs...", "image_folder=[{folder}] mask_folders=[a={folder}/a;'
+        f'b={folder}/b]"); return "went on";'
+    )
+
+
+def test_work_of_a_living_service_is_awaited_beyond_the_limit(
+    imagej: Desktop, stub: StubService, tmp_path: Path
+) -> None:
+    """Check Pairs asks once, and as long as the service lives the answer may take its time."""
+    macro = check_pairs(tmp_path)
+    set_up(imagej, stub, "toil@pairs")
+    imagej.do("log")
+    start = time.monotonic()
+    assert imagej.do("macro", macro) == "done went on"
+    assert time.monotonic() - start > SILENCE_SECONDS
+    assert stub.requests.count(PAIRS) == 1
+    assert stub.requests.count(LIVE) >= 3
+    assert [one for one in stub.requests if "agreement" in one] == []
+    assert "a and b agree with F1 0.500" in imagej.do("log")
+
+
+def test_escape_ends_the_wait_for_the_pairs(
+    imagej: Desktop, stub: StubService, tmp_path: Path
+) -> None:
+    """The data set that was sent is taken away again."""
+    macro = check_pairs(tmp_path)
+    set_up(imagej, stub, "freeze@pairs")
+    imagej.do("escapeafter", "1500")
+    assert imagej.do("macro", macro).startswith("aborted")
+    assert stub.requests.count(PAIRS) == 1
+    assert stub.requests[-1] == "DELETE /api/v1/datasets/d1"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from deepflash_service.errors import InputError
 from deepflash_service.store import geojson_files
 from deepflash_service.store.datasets import create_dataset, put_annotation, put_image
 from deepflash_service.store.images import list_images, read_annotation, read_image
-from deepflash_service.workflows.agree import check_pairs
 from deepflash_service.workflows.expert_folders import read_folders
+from deepflash_service.workflows.pair_report import check_pairs
 from tests.unit.store.image_samples import make_tiff
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from deepflash_service.workflows.agree import (
     AgreementOptions,
     agree_dataset,
     agree_folders,
-    check_pairs,
     make_consensus,
     write_consensus,
 )
+from deepflash_service.workflows.pair_report import check_pairs
 from tests.unit.store.image_samples import make_tiff
 from tests.unit.workflows.conftest import LABELS
 

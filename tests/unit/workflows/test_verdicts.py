@@ -11,7 +11,8 @@ import pytest
 from deepflash_service.core.pairing import hash_pixels
 from deepflash_service.store import datasets
 from deepflash_service.store.images import read_annotation, write_image, write_labels, write_mask
-from deepflash_service.workflows.agree import check_pairs
+from deepflash_service.workflows.agree import AgreementOptions, agree_dataset
+from deepflash_service.workflows.pair_report import check_pairs
 from tests.unit.workflows.conftest import LABELS
 
 MASK = LABELS > 0
@@ -188,3 +189,29 @@ def test_each_file_is_read_once_and_each_image_compared_twice_at_most(
     assert not find_faults(folder)
     assert sorted(read) == [f"{expert}/{name}.tif" for expert in EXPERTS for name in range(1, 5)]
     assert len(hashed) <= 2 * 4
+
+
+def test_verdicts_come_with_the_agreement_of_the_experts(folder: Path) -> None:
+    """One reading of all files answers all that Check Pairs asks."""
+    write_mask(folder / "b" / "1.tif", LABELS == 1)
+    masks = {expert: folder / expert for expert in EXPERTS}
+    found = datasets.link_folders(folder / "home", folder / "images", masks=masks)
+    report = check_pairs(folder / "home", found, with_verdicts=True)
+    whole = agree_dataset(folder / "home", found, options=AgreementOptions())
+    assert report["pairwise"] == whole["pairwise"]
+    assert (report["pairwise"][0]["a"], report["pairwise"][0]["images"]) == ("a", 4)
+    assert report["pairwise"][0]["f1"] < 1
+    assert check_pairs(folder / "home", found)["pairwise"] == []
+
+
+def test_experts_that_cannot_be_compared_are_a_warning(folder: Path) -> None:
+    """One expert has nobody to agree with; one called consensus is told to choose another name."""
+    alone = datasets.link_folders(folder / "home", folder / "images", masks={"a": folder / "a"})
+    report = check_pairs(folder / "home", alone, with_verdicts=True)
+    assert (report["pairwise"], report["warnings"]) == ([], [])
+    masks = {"a": folder / "a", "consensus": folder / "b"}
+    odd = datasets.link_folders(folder / "home", folder / "images", masks=masks)
+    report = check_pairs(folder / "home", odd, with_verdicts=True)
+    assert report["pairwise"] == []
+    assert len(report["verdicts"]) == 8
+    assert "Give that expert another name" in report["warnings"][-1]

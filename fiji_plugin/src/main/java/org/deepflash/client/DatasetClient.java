@@ -47,8 +47,8 @@ public final class DatasetClient {
     }
 
     /** Returns image to its experts, in the order of the service; what was left out goes to the warnings. */
-    public Map<String, List<String>> listPairs(String id, List<String> warnings) {
-        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs"));
+    public Map<String, List<String>> listPairs(String id, List<String> warnings, ProgressListener listener) {
+        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs", listener));
         Json.array(answer, "warnings").forEach(warning -> warnings.add(warning.getAsString()));
         Map<String, List<String>> pairs = new LinkedHashMap<>();
         for (JsonElement element : Json.array(answer, "pairs")) {
@@ -60,10 +60,15 @@ public final class DatasetClient {
         return pairs;
     }
 
-    /** Returns what the service says of each image and expert, and of annotations without an image. */
-    public List<PairVerdict> judgePairs(String id) {
+    /**
+     * Returns what the service says of each image and expert, and of annotations without an image.
+     *
+     * @param agreement how well every two experts agree is added; nothing where no image has two
+     */
+    public List<PairVerdict> judgePairs(String id, List<PairAgreement> agreement, ProgressListener listener) {
         List<PairVerdict> verdicts = new ArrayList<>();
-        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs?verdicts=true"));
+        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs?verdicts=true",
+            listener));
         for (JsonElement element : Json.array(answer, "verdicts")) {
             JsonObject one = element.getAsJsonObject();
             verdicts.add(new PairVerdict(Json.text(one, "image", ""), Json.text(one, "expert", ""),
@@ -71,13 +76,17 @@ public final class DatasetClient {
                 .scored(Json.number(one, "rois", Double.NaN), Json.number(one, "f1", Double.NaN),
                 Json.number(one, "jaccard", Double.NaN)));
         }
+        agreement.addAll(readAgreement(answer));
         return verdicts;
     }
 
     /** Compares every two experts; empty for a single one. */
-    public List<PairAgreement> compareExperts(String id) {
+    public List<PairAgreement> compareExperts(String id, ProgressListener listener) {
+        return readAgreement(Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/agreement", listener)));
+    }
+
+    private static List<PairAgreement> readAgreement(JsonObject answer) {
         List<PairAgreement> pairs = new ArrayList<>();
-        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/agreement"));
         for (JsonElement element : Json.array(answer, "pairwise")) {
             JsonObject pair = element.getAsJsonObject();
             Map<String, Double> scores = new LinkedHashMap<>();
@@ -93,9 +102,9 @@ public final class DatasetClient {
     }
 
     /** Returns the consensus of the experts of one image as a TIFF of 0 and 255. */
-    public byte[] getConsensus(String id, String image, String method) {
+    public byte[] getConsensus(String id, String image, String method, ProgressListener listener) {
         return transport.get(DATASETS + "/" + Json.encode(id) + "/consensus/" + Json.encode(image) + "?method="
-            + Json.encode(method));
+            + Json.encode(method), listener);
     }
 
     /** Starts a training; numbers, words and booleans become JSON as they are. */

@@ -36,8 +36,17 @@ final class HttpTransport {
         return send("GET", path, "", NOTHING);
     }
 
+    /** Gets what the service works at for long; see {@link LongAnswer}. */
+    byte[] get(String path, ProgressListener listener) {
+        return new LongAnswer(this, timeout, listener).get(path);
+    }
+
     byte[] send(String method, String path, String contentType, byte[] body) {
-        HttpURLConnection connection = open(method, path);
+        return send(open(method, path, timeout), contentType, body);
+    }
+
+    /** Sends a request and reads its answer; the connection is closed afterwards. */
+    byte[] send(HttpURLConnection connection, String contentType, byte[] body) {
         try {
             if (body.length > 0) {
                 connection.setDoOutput(true);
@@ -55,7 +64,12 @@ final class HttpTransport {
         }
     }
 
-    private HttpURLConnection open(String method, String path) {
+    /**
+     * Prepares a request.
+     *
+     * @param seconds of silence after which it is given up, 0 for none
+     */
+    HttpURLConnection open(String method, String path, int seconds) {
         try {
             URL url = new URL(address.getUrl() + path);
             URLConnection connection = isLoopback(url.getHost()) ? url.openConnection(Proxy.NO_PROXY)
@@ -63,7 +77,7 @@ final class HttpTransport {
             HttpURLConnection http = (HttpURLConnection) connection;
             http.setRequestMethod(method);
             http.setConnectTimeout(CONNECT_MS);
-            http.setReadTimeout(timeout * 1000);
+            http.setReadTimeout(seconds * 1000);
             http.setInstanceFollowRedirects(false);
             http.setUseCaches(false);
             http.setRequestProperty("Accept", "*/*");

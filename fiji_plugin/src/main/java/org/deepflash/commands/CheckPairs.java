@@ -72,10 +72,12 @@ public final class CheckPairs extends Command {
         DatasetClient client = Connector.connect().datasets();
         DatasetUpload data = DatasetUpload.sendAny(client, "check", images, masks);
         try {
-            PairTable table = new PairTable(client.judgePairs(data.getId()), data.getRefused());
+            List<PairAgreement> agreement = new ArrayList<>();
+            PairTable table = new PairTable(client.judgePairs(data.getId(), agreement,
+                new LongWork("checking the pairs")), data.getRefused());
             table.show();
             tellSizes(withoutRefused(masks, data.getRefused()));
-            tellAgreement(data.compareExperts());
+            tellAgreement(agreement);
             String summary = table.summarize();
             IJ.log("DeepFLaSH: " + summary + ".");
             return summary;
@@ -137,6 +139,9 @@ public final class CheckPairs extends Command {
     }
 
     private static void tellAgreement(List<PairAgreement> pairs) {
+        if (pairs.isEmpty()) {
+            DatasetUpload.tellNothingToCompare();
+        }
         for (PairAgreement pair : pairs) {
             IJ.log(String.format(Locale.ROOT, "DeepFLaSH: %s and %s agree with F1 %.3f, ROI Jaccard %.3f, pixel Jaccard"
                 + " %.3f.", pair.getFirst(), pair.getSecond(), pair.get("f1"), pair.get("roi_jaccard"),

@@ -52,6 +52,12 @@ final class DatasetUpload {
     static DatasetUpload send(DatasetClient client, String name, Path imageFolder, Map<String, List<Path>> experts)
             throws IOException {
         DatasetUpload upload = sendAny(client, name, imageFolder, experts);
+        try {
+            upload.pairs = client.listPairs(upload.id, upload.problems, new LongWork("checking the pairs"));
+        } catch (RuntimeException error) {
+            upload.discard();
+            throw error;
+        }
         if (upload.pairs.isEmpty()) {
             upload.discard();
             throw new InputException("No image has an annotation of its name. " + String.join(" ", upload.problems));
@@ -59,7 +65,7 @@ final class DatasetUpload {
         return upload;
     }
 
-    /** Sends everything, also where nothing fits together. */
+    /** Sends everything, and does not look whether anything fits together. */
     static DatasetUpload sendAny(DatasetClient client, String name, Path imageFolder, Map<String, List<Path>> experts)
             throws IOException {
         List<Path> images = RoiPairing.listImages(imageFolder);
@@ -90,7 +96,6 @@ final class DatasetUpload {
             }
         }
         IJ.showProgress(1.0);
-        pairs = client.listPairs(id, problems);
     }
 
     /** Sends one file. */
@@ -124,10 +129,14 @@ final class DatasetUpload {
     List<PairAgreement> compareExperts() {
         boolean canCompare = pairs.values().stream().anyMatch(experts -> experts.size() > 1);
         if (!canCompare) {
-            IJ.log("DeepFLaSH: no image has annotations of two experts, so nothing says how well they agree.");
+            tellNothingToCompare();
             return Collections.emptyList();
         }
-        return client.compareExperts(id);
+        return client.compareExperts(id, new LongWork("comparing the experts"));
+    }
+
+    static void tellNothingToCompare() {
+        IJ.log("DeepFLaSH: no image has annotations of two experts, so nothing says how well they agree.");
     }
 
     /** Takes the data set away again. */

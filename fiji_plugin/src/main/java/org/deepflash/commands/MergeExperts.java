@@ -84,7 +84,8 @@ public final class MergeExperts extends Command {
             data.getProblems().forEach(problem -> IJ.log("DeepFLaSH: left out. " + problem));
             Map<String, Path> files = chooseFiles(data.getPairs(), output, options);
             for (Map.Entry<String, Path> file : files.entrySet()) {
-                AtomicFiles.write(file.getValue(), client.getConsensus(data.getId(), file.getKey(), method));
+                AtomicFiles.write(file.getValue(), client.getConsensus(data.getId(), file.getKey(), method,
+                    new LongWork("merging the experts of " + file.getKey())));
             }
             show(data.compareExperts());
             String summary = files.size() + " merged, " + (data.getPairs().size() - files.size())

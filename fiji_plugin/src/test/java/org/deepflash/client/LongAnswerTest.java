@@ -1,0 +1,113 @@
+package org.deepflash.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.deepflash.records.Progress;
+import org.deepflash.records.ServiceAddress;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class LongAnswerTest {
+
+    private static final String PAIRS = "GET /api/v1/datasets/d1/pairs?verdicts=true";
+    private static final String ANSWER = "{\"verdicts\":[{\"image\":\"a.tif\",\"expert\":\"x\",\"verdict\":\"fits\"}],"
+        + "\"pairwise\":[{\"a\":\"x\",\"b\":\"y\",\"f1\":0.5}]}";
+
+    private final CountDownLatch end = new CountDownLatch(1);
+    private final List<PairAgreement> agreement = new ArrayList<>();
+    private final List<String> shown = new ArrayList<>();
+    private volatile boolean isCancelled;
+    private StubService service;
+
+    @BeforeEach
+    void start() throws IOException {
+        service = new StubService();
+    }
+
+    @AfterEach
+    void stop() {
+        end.countDown();
+        service.close();
+    }
+
+    private List<PairVerdict> judge() {
+        HttpServiceClient client = new HttpServiceClient(new ServiceAddress(service.url(), "t"), 1);
+        return client.datasets().judgePairs("d1", agreement, new ProgressListener() {
+            @Override
+            public void show(Progress progress) {
+                shown.add(progress.getMessage());
+            }
+
+            @Override
+            public boolean isCancelled() {
+                return isCancelled;
+            }
+        });
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            latch.await();
+        } catch (InterruptedException error) {
+            throw new IOException(error);
+        }
+    }
+
+    private long countLooks() {
+        return service.requests().stream().filter(request -> request.startsWith("GET /api/v1/live")).count();
+    }
+
+    @Test
+    void workOfAServiceThatLivesMayTakeLongerThanTheLimit() {
+        CountDownLatch looks = new CountDownLatch(2);
+        service.on(PAIRS, exchange -> {
+            await(looks);
+            StubService.send(exchange, 200, ANSWER);
+        });
+        service.on("GET /api/v1/live", exchange -> {
+            StubService.send(exchange, 200, "{}");
+            looks.countDown();
+        });
+        assertEquals("fits", judge().get(0).getWord());
+        assertEquals(0.5, agreement.get(0).get("f1"));
+        assertEquals(1, service.requests().stream().filter(request -> request.startsWith(PAIRS)).count());
+        assertTrue(shown.contains("0 s") && shown.contains("1 s"), shown.toString());
+    }
+
+    @Test
+    void aServiceWithoutASignOfLifeIsGivenUp() {
+        service.on(PAIRS, exchange -> await(end));
+        service.on("GET /api/v1/live", exchange -> await(end));
+        assertEquals("The service stopped answering after 1 s. See DFL Jobs...",
+            assertThrows(ServiceException.class, this::judge).getMessage());
+        assertTrue(countLooks() > 0);
+    }
+
+    @Test
+    void escapeEndsTheWait() {
+        service.on(PAIRS, exchange -> await(end));
+        service.on("GET /api/v1/live", exchange -> {
+            isCancelled = true;
+            StubService.send(exchange, 200, "{}");
+        });
+        assertEquals(ServiceException.CANCELLED, assertThrows(ServiceException.class, this::judge).getCode());
+    }
+
+    @Test
+    void aFaultOfTheServiceKeepsItsSentence() {
+        service.on(PAIRS, 500, "{\"code\":\"internal_error\",\"detail\":\"Out of ideas.\"}");
+        assertEquals("The service failed: Out of ideas. See DFL Report a Problem.",
+            assertThrows(ServiceException.class, this::judge).getMessage());
+        service.on(PAIRS, 404, "{\"code\":\"unknown_dataset\",\"detail\":\"There is no data set d1.\"}");
+        assertEquals("There is no data set d1.", assertThrows(ServiceException.class, this::judge).getMessage());
+    }
+}
