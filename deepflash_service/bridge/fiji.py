@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from deepflash_service.bridge import annotation, images, macros, overlays, tables
 from deepflash_service.bridge.client import connect
-from deepflash_service.bridge.faults import alone_in_imagej
+from deepflash_service.bridge.faults import alone_in_imagej, uncollected
 from deepflash_service.bridge.jvm import Running, java_class
 from deepflash_service.bridge.segmentation import segment_image
 from deepflash_service.errors import InputError
@@ -83,7 +83,7 @@ class FijiBridge:
         calibration: Calibration | None = None,
     ) -> Any:
         """Return an array as an ``ij.ImagePlus`` (see :func:`images.make_image_plus`)."""
-        with alone_in_imagej():
+        with uncollected():
             return images.make_image_plus(array, dims=dims, title=title, calibration=calibration)
 
     def from_imageplus(self, image: Any, *, dims: str | None = None) -> Pixels:
@@ -98,13 +98,13 @@ class FijiBridge:
 
     def to_overlay(self, rois: Iterable[Any]) -> Any:
         """Return ROIs (bytes or ``ij.gui.Roi``) as an ``ij.gui.Overlay``."""
-        with alone_in_imagej():
+        with uncollected():
             return overlays.make_overlay(overlays.take_rois(rois))
 
     def set_overlay(self, image: Any, rois: Any) -> Any:
         """Set an ``Overlay``, or ROI bytes, as the overlay of an image; returns the overlay."""
         images.check_image_plus(image)
-        with alone_in_imagej():
+        with uncollected():
             is_overlay = hasattr(rois, "toArray")
             overlay = rois if is_overlay else overlays.make_overlay(overlays.take_rois(rois))
             image.setOverlay(overlay)
@@ -207,14 +207,15 @@ class FijiBridge:
         InputError, NotFoundError, ComputeError, ServiceUnreachableError
             Each with a sentence that says what to do.
         """
-        with alone_in_imagej():
+        with uncollected():
             image = images.take_image_plus(image, dims=dims)
         service = service or self._find_service()
         found, table = segment_image(image, model, service=service, report=report, **options)
         overlay = self.set_overlay(image, found)
         if not self.is_headless:
             self.to_roi_manager(found)
-        return overlay, list(overlay.toArray()), table
+        with uncollected():
+            return overlay, list(overlay.toArray()), table
 
     def annotate_from_rois(
         self,

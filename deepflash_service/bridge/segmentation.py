@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from deepflash_service.bridge import images, tables
-from deepflash_service.bridge.faults import alone_in_imagej
+from deepflash_service.bridge.faults import uncollected
 from deepflash_service.bridge.pixels import encode_tiff
 from deepflash_service.bridge.rois import unpack_rois
 from deepflash_service.errors import InputError
@@ -74,7 +74,7 @@ def segment_image(
 
 def encode_image(image: Any) -> bytes:
     """Return the raw pixels of an ``ij.ImagePlus`` with axes and calibration as a TIFF file."""
-    with alone_in_imagej():
+    with uncollected():
         return encode_tiff(
             images.read_image_plus(image),
             dims=images.list_dims(image),

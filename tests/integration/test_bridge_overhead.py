@@ -10,6 +10,7 @@ import pytest
 
 from deepflash_service.bridge import FijiBridge
 from deepflash_service.bridge.jobs import Job
+from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.rois import labels_to_rois, pack_rois, rois_to_labels
 
 pytestmark = pytest.mark.jvm
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.jvm
 ROIS = 1024
 LIMIT_SECONDS = 0.15
 RUNS = 7
+BALLAST = 3_000_000
 
 
 class _Ready:
@@ -40,8 +42,10 @@ class _Ready:
 
 
 def test_the_bridge_computes_at_most_150_ms(fiji: FijiBridge) -> None:
-    """2048 x 2048 pixels of 16 bit, 1,024 ROIs; processor time, best of several runs.
+    """2048 x 2048 pixels of 16 bit, 1,024 ROIs; processor time, the third best of several runs.
 
+    In a program of many objects, which a full garbage collection of Python visits one by one,
+    and Java asks for such a collection each time it has collected itself.
     The whole way, with a real service, is measured by ``benchmarks/bridge_overhead.py``.
     """
     cells = np.zeros((32, 32, 64, 64), np.int32)
@@ -49,14 +53,17 @@ def test_the_bridge_computes_at_most_150_ms(fiji: FijiBridge) -> None:
     labels = np.ascontiguousarray(cells.transpose(0, 2, 1, 3).reshape(2048, 2048))
     array = (labels * 60 + 5).astype(np.uint16)
     service = _Ready(labels_to_rois(labels))
+    ballast = [[number] for number in range(BALLAST)]
     seconds = []
     image: Any = None
     for _ in range(RUNS):
+        java_class("java.lang.System").gc()
         start = time.process_time()
         image = fiji.to_imageplus(array)
         overlay, rois, table = fiji.segment(image, "m", service=cast("Any", service))
         seconds.append(time.process_time() - start)
         assert int(overlay.size()) == len(rois) == len(table) == ROIS
+    assert len(ballast) == BALLAST
     assert len(service.sent[0]) > array.nbytes
     assert np.array_equal(rois_to_labels(fiji.rois_from(image), labels.shape), labels)
-    assert min(seconds) <= LIMIT_SECONDS, seconds
+    assert sorted(seconds)[RUNS // 3] <= LIMIT_SECONDS, seconds
