@@ -21,6 +21,7 @@ def collector() -> Iterator[None]:
 
 
 def test_a_short_body_is_not_collected() -> None:
+    """The collector pauses for a body and for one within it, and runs again after the outer."""
     with uncollected():
         assert not gc.isenabled()
         with uncollected():
@@ -30,12 +31,14 @@ def test_a_short_body_is_not_collected() -> None:
 
 
 def test_a_failure_gives_the_collector_back() -> None:
+    """What fails in ImageJ leaves no program without its collector."""
     with pytest.raises(KeyError), uncollected():
         raise KeyError
     assert gc.isenabled()
 
 
 def test_a_program_without_collector_stays_without() -> None:
+    """Who switched the collector off finds it so."""
     gc.disable()
     with uncollected():
         assert not gc.isenabled()
