@@ -246,8 +246,8 @@ class ModelCard(Record):
     ``min_roi_size`` is for what the model finds, ``smallest_annotated`` for the truth with which
     it is compared, and for parts of touching ROIs (``None`` in old cards: the same); both are areas
     in pixels of the training. ``start``: weights with which the first training of a new model
-    began. ``separation``: see :class:`SegmentOptions`; 0 also where held-out
-    images are better off without.
+    began. ``ending``: why the training took fewer epochs than planned. ``separation``: see
+    :class:`SegmentOptions`; 0 also where held-out images are better off without.
     """
 
     format: Literal[1] = 1
@@ -280,6 +280,7 @@ class ModelCard(Record):
     expert_scores: dict[str, RoiScores] = {}
     comparison: dict[str, RoiScores] = {}
     advice: str = ""
+    ending: str = ""
     forecast: Forecast | None = None
     seconds: float = 0.0
     device: str = ""

@@ -168,7 +168,8 @@ def _train(home: Path, run: Run, *, seconds: float, hooks: Hooks, ending: _Endin
         return Event("stopped", ending.reason)
     reference = f"{card.name}@{card.version}"
     is_early = bool(ending.reason) or runs.is_stop_requested(run)
-    message = " ".join([ending.reason, f"Saved {reference}.", card.advice]).strip()
+    told = [ending.reason, card.ending, f"Saved {reference}.", card.advice]
+    message = " ".join(part for part in told if part)
     return Event("stopped" if is_early else "done", message, model=reference)
 
 

@@ -70,6 +70,8 @@ def show(name: str, *, home: str | None, as_json: bool) -> None:
         if card["scores"]:
             scores = ", ".join(f"{key} {card['scores'][key]:.3f}" for key in ("f1", "dice"))
             click.echo(f"  scores on held-out images: {scores}")
+        if card["ending"]:
+            click.echo(f"  training: {card['ending']}")
         if card["advice"]:
             click.echo(f"  advice: {card['advice']}")
 

@@ -110,6 +110,7 @@ def describe_training(card: ModelCard) -> dict[str, Any]:
         "min_roi_size": card.min_roi_size,
         "comparison": {name: one.model_dump() for name, one in card.comparison.items()},
         "advice": card.advice,
+        "ending": card.ending,
         "warnings": card.warnings,
     }
 
@@ -126,6 +127,8 @@ def _print_nothing(job: Mapping[str, Any], *, as_json: bool) -> None:
 
 def _print_training(card: ModelCard) -> None:
     click.echo(f"Saved {card.name}@{card.version} after {card.seconds:.0f} s on {card.device}.")
+    if card.ending:
+        click.echo(card.ending)
     if card.scores is None:
         click.echo("No score: only one image, none could be held out.")
         return

@@ -75,6 +75,8 @@ class Best:
 class Rounds:
     """The epochs of one training, from the first step or from a kept state.
 
+    ``ending`` says in a sentence why they ended before the last one, if they did by themselves.
+
     Parameters
     ----------
     fitter : Fitter
@@ -97,6 +99,7 @@ class Rounds:
         self.epoch = 1
         self.history: list[dict[str, float]] = []
         self.best: Best | None = None
+        self.ending = ""
         self._losses: list[float] = []
         self._seconds = 0.0
         self._fitter = fitter
@@ -128,7 +131,7 @@ class Rounds:
                 return True
             if self._close_epoch(is_stopped=False):
                 return True
-            if self._is_waiting_in_vain():
+            if self.ending:
                 return False
             self.epoch += 1
         return False
@@ -205,7 +208,8 @@ class Rounds:
             is_stopped = self._score(entry, is_stopped=is_stopped)
         self.history.append(entry)
         self._losses, self._seconds = [], 0.0
-        self._tell(entry, is_ended=is_stopped)
+        self.ending = "" if is_stopped else self._explain_early_end()
+        self._tell(entry, is_ended=is_stopped or bool(self.ending))
         return is_stopped
 
     def _score(self, entry: dict[str, float], *, is_stopped: bool) -> bool:
@@ -244,12 +248,17 @@ class Rounds:
             maps.append(predict_tiled(image, predict, tiling=tiling, is_cancelled=is_ending))
         return maps
 
-    def _is_waiting_in_vain(self) -> bool:
-        patience = self._settings.patience
+    def _explain_early_end(self) -> str:
+        """Return why the training ends before its last epoch; empty when it goes on."""
+        best, settings = self.best, self._settings
+        if best is None or settings.patience is None or self.epoch == settings.epochs:
+            return ""
+        waited = self.epoch - best.epoch
+        if waited < settings.patience:
+            return ""
         return (
-            patience is not None
-            and self.best is not None
-            and self.epoch - self.best.epoch >= patience
+            f"stopped early after epoch {self.epoch} of {settings.epochs}: no better score for "
+            f"{waited} epochs; the best epoch {best.epoch} is kept"
         )
 
     def _tell(self, entry: Mapping[str, float], *, is_ended: bool = False) -> None:
@@ -261,7 +270,7 @@ class Rounds:
             one["seconds_per_epoch"] + one.get("seconds_scoring", 0.0) for one in self.history
         )
         left = 0.0 if is_ended else spent / max(steps, 1) * (total - steps)
-        message = f"epoch {self.epoch} of {settings.epochs}"
+        message = self.ending or f"epoch {self.epoch} of {settings.epochs}"
         facts: dict[str, float] = {
             "epochs": settings.epochs,
             "step": steps,

@@ -49,6 +49,8 @@ class TrainedMember:
         The user ended it before its time.
     fault : str
         Why it ended before its time with usable weights although nobody asked for it.
+    ending : str
+        Why it ended before its last epoch because more would have been in vain.
     device : Device
     """
 
@@ -60,6 +62,7 @@ class TrainedMember:
     stopped: bool
     device: Device
     fault: str = ""
+    ending: str = ""
 
 
 def train_member(
@@ -127,9 +130,9 @@ def train_member(
         best = rounds.choose_best()
     network = build_network(card)
     network.set_weights(best.weights)
-    history = tuple(rounds.history)
+    history, steps = tuple(rounds.history), fitter.steps
     return TrainedMember(
-        network, history, best.epoch, best.scores, fitter.steps, stopped, device, fault
+        network, history, best.epoch, best.scores, steps, stopped, device, fault, rounds.ending
     )
 
 

@@ -84,6 +84,7 @@ def complete_card(work: Work, trained: TrainedMembers) -> ModelCard:
             "advice": advice,
             "seconds": round(work.keeper.spent_seconds(), 1),
             "device": trained.device,
+            "ending": " ".join(f"{one[0].upper()}{one[1:]}." for one in trained.endings),
             "software": list_software(),
             "warnings": [*draft.warnings, *_list_endings(trained), *warnings],
         }

@@ -172,6 +172,7 @@ class MemberKeeper:
             **self._identity,
             "step": member.steps,
             "history": list(member.history),
+            "ending": member.ending,
             "device": device,
             "job_seconds": self._keeper.spent_seconds(),
         }

@@ -57,6 +57,8 @@ class TrainedMembers:
         That an undisturbed training takes at most.
     is_stopped : bool
         The user ended it before all members had learnt.
+    endings : list of str
+        Of each member that needed fewer epochs than it could have had: why it ended.
     """
 
     networks: list[Any] = field(default_factory=list)
@@ -67,6 +69,11 @@ class TrainedMembers:
     fault: str = ""
     wanted_steps: int = 0
     is_stopped: bool = False
+    endings: list[str] = field(default_factory=list)
+
+    def note_ending(self, member: str, ending: str) -> None:
+        """Keep why a member ended; nothing when it took all its epochs."""
+        self.endings += [f"{member}{ending}"] if ending else []
 
 
 def train_members(
@@ -97,24 +104,25 @@ def train_members(
         member = _Member(data, course, card=card, number=number, base=base)
         trained.wanted_steps = course.members * member.settings.wanted_steps
         kept = keeper.for_member(course.ahead + number + 1, settings=member.hash_settings())
+        report = _make_report(course, number, hooks=hooks, keeper=keeper)
         restored = kept.restore(member.build, hooks.warn)
         if restored is not None:
             network, facts = restored
-            steps, device = int(facts["step"]), str(facts["device"])
+            steps, trained.device = int(facts["step"]), str(facts["device"])
+            trained.note_ending(report.prefix, facts.get("ending", ""))
         else:
-            report = _make_report(course, number, hooks=hooks, keeper=keeper)
             outcome = member.train(kept, report, hooks)
-            network, steps, device = outcome.network, outcome.steps, find_device().name
+            network, steps, trained.device = outcome.network, outcome.steps, find_device().name
+            trained.note_ending(report.prefix, outcome.ending)
             trained.fault = outcome.fault and f"{report.prefix}{outcome.fault}"
             trained.is_stopped = outcome.stopped
             if not steps:
                 break
             # A member that was cut short would pass for a finished one when the job is resumed.
             if not outcome.stopped and not outcome.fault:
-                kept.finish(outcome, device=device)
+                kept.finish(outcome, device=trained.device)
         trained.networks.append(network)
         trained.steps.append(steps)
-        trained.device = device
         trained.maps.update(member.predict_held_out(network, hooks))
         if trained.fault:
             break

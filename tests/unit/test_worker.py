@@ -218,6 +218,15 @@ def test_a_training_that_ended_early_by_itself_says_why(
     )
 
 
+def test_a_training_that_needed_fewer_epochs_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is complete all the same, and nobody takes it for a crash."""
+    ending = "Stopped early after epoch 33 of 40."
+    job = _train(home, monkeypatch, lambda *_a, **_s: ModelCard(name="m", ending=ending))
+    assert (job["state"], job["message"]) == ("done", f"{ending} Saved m@1.")
+
+
 @pytest.mark.parametrize(("kind", "state"), [("training", "interrupted"), ("evaluation", "failed")])
 def test_a_full_disk_pauses_a_training(
     home: Path, monkeypatch: pytest.MonkeyPatch, *, kind: JobKind, state: str

@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 from deepflash_service import worker
+from deepflash_service.records import ModelCard
+from deepflash_service.store.atomic import write_text
+from deepflash_service.store.models import publish_model, stage_model
+from deepflash_service.store.runs import Run as Job
 from deepflash_service.workflows.hooks import Hooks
 from tests.unit.commands.conftest import Run
+
+
+def list_command(data: Path) -> tuple[object, ...]:
+    """Return a training without its output options."""
+    return ("train", "--images", data / "images", "--masks", f"a={data / 'a'}", "--model", "m")
 
 
 @pytest.mark.parametrize("name", ["tiny.", "aux", "m m"])
@@ -34,10 +43,33 @@ def test_a_training_stopped_at_once_prints_that_there_is_no_model(
         hooks.end_early("Stopped before the first step.")
 
     monkeypatch.setattr("deepflash_service.workflows.train.run_training", stop)
-    command = ("train", "--images", data / "images", "--masks", f"a={data / 'a'}", "--model", "m")
+    command = list_command(data)
     found = run(*command, "--json")
     assert found.code == 0
     assert (found.json["model"], found.json["version"], found.json["scores"]) == ("m", None, None)
     assert found.json["warnings"] == ["Stopped before the first step."]
     assert "Stopped before the first step." in found.err
     assert run(*command).out == "Stopped before the first step.\n"
+
+
+def test_a_training_that_needed_fewer_epochs_says_so(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the terminal, in the JSON object, in the log of the job and with the model."""
+    ending = "Stopped early after epoch 33 of 40."
+
+    def end_early(home: Path, job: Job, **_options: object) -> ModelCard:
+        card = ModelCard(name="m", job=job.id, ending=ending)
+        with stage_model(home) as folder:
+            (folder / "member-1.weights.h5").write_bytes(b"weights")
+            card = publish_model(home, folder, card=card).card
+        write_text(job.results / "model.json", card.to_json())
+        return card
+
+    monkeypatch.setattr("deepflash_service.workflows.train.run_training", end_early)
+    command = list_command(data)
+    assert ending in run(*command).out.splitlines()
+    found = run(*command, "--json")
+    assert found.json["ending"] == ending
+    assert f"{ending} Saved m@2." in run("jobs", "log", found.json["job"]).out
+    assert f"training: {ending}" in run("models", "show", "m").out

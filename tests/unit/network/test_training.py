@@ -119,16 +119,41 @@ def test_patience_ends_a_hopeless_training(
     squares: Squares,
     short_settings: TrainSettings,
 ) -> None:
-    """Without a better score for the given epochs the training ends early."""
+    """Without a better score for the given epochs the training ends early, and says so."""
+    told: list[Progress] = []
     settings = replace(short_settings, epochs=50, steps_per_epoch=1, score_every=1, patience=3)
     member = train_member(
         tiny_card,
         examples,
         settings=settings,
         held_out=HeldOut([squares[2][0]], lambda _maps: {"f1": 0.1}),
+        hooks=TrainHooks(report=told.append),
     )
     assert len(member.history) == 4
     assert member.best_epoch == 1
+    assert member.ending == told[-1].message
+    assert member.ending == (
+        "stopped early after epoch 4 of 50: no better score for 3 epochs; the best epoch 1 is kept"
+    )
+    assert [item.current for item in told] == [1, 2, 3, 4]
+    assert (told[-2].message, told[-1].metrics["seconds_left"]) == ("epoch 3 of 50", 0.0)
+
+
+def test_a_last_epoch_is_no_early_end(
+    tiny_card: NetworkCard,
+    examples: list[Example],
+    squares: Squares,
+    short_settings: TrainSettings,
+) -> None:
+    """Patience that ends with the last epoch ended nothing."""
+    settings = replace(short_settings, epochs=3, steps_per_epoch=1, score_every=1, patience=2)
+    member = train_member(
+        tiny_card,
+        examples,
+        settings=settings,
+        held_out=HeldOut([squares[2][0]], lambda _maps: {"f1": 0.1}),
+    )
+    assert (len(member.history), member.ending) == (3, "")
 
 
 def test_long_epochs_are_told_in_between(

@@ -97,6 +97,15 @@ def test_the_card_has_all_that_was_chosen_and_measured() -> None:
     assert training.trained.labels[0].max() == 4
 
 
+def test_the_card_tells_why_there_were_fewer_epochs() -> None:
+    """A sentence for each member that ended early by itself."""
+    training = Training(None)
+    assert training.complete().ending == ""
+    training.trained.endings = ["member 1 of 2, stopped early", "member 2 of 2, stopped early"]
+    ending = "Member 1 of 2, stopped early. Member 2 of 2, stopped early."
+    assert training.complete().ending == ending
+
+
 def test_the_user_tells_from_which_size_annotations_count() -> None:
     """The choice for the prediction begins there; the card tells both sizes."""
     card = Training(None).complete()

@@ -163,7 +163,9 @@ def test_a_finished_member_is_restored(
     kept = keeper.for_member(1, settings="s")
     kept.save(make_state(4))
     clock.now += 50
-    member = SimpleNamespace(network="weights", steps=9, history=({"epoch": 1.0},))
+    member = SimpleNamespace(
+        network="weights", steps=9, history=({"epoch": 1.0},), ending="in vain"
+    )
     kept.finish(cast("Any", member), device="a processor")
     assert list_kept(run) == ["member-1.json", "member-1.weights.h5"]
     again = Keeper(run, seconds=0.0, fingerprint="f")
@@ -173,7 +175,7 @@ def test_a_finished_member_is_restored(
     assert restored is not None
     network, facts = restored
     assert network == ["weights"]
-    assert (facts["step"], facts["device"]) == (9, "a processor")
+    assert (facts["step"], facts["device"], facts["ending"]) == (9, "a processor", "in vain")
 
 
 @pytest.mark.parametrize("change", ["settings", "weights"])
@@ -185,7 +187,7 @@ def test_a_finished_member_that_does_not_fit_begins_again(
     monkeypatch.setattr(write, lambda network, path: path.write_text(network))
     monkeypatch.setattr("deepflash_service.network.weights.measure_weights", len)
     keeper = Keeper(run, seconds=0.0, fingerprint="f")
-    member = SimpleNamespace(network="weights", steps=9, history=())
+    member = SimpleNamespace(network="weights", steps=9, history=(), ending="")
     keeper.for_member(1, settings="s").finish(cast("Any", member), device="a processor")
     if change == "weights":
         name_weights(run, 1).write_text("damaged")

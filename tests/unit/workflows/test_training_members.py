@@ -33,13 +33,16 @@ class Kept:
 
     def restore(self, _build: Callable[[], Any], _warn: Callable[[str], None]) -> Any:
         """Return what was finished."""
-        network = self.finished.get(self.number)
-        return None if network is None else (network, {"step": 7, "device": "another computer"})
+        member = self.finished.get(self.number)
+        if member is None:
+            return None
+        facts = {"step": 7, "device": "another computer", "ending": member.ending}
+        return member.network, facts
 
     def finish(self, member: Any, *, device: str) -> None:
         """Keep a finished member."""
         assert device == "this computer"
-        self.finished[self.number] = member.network
+        self.finished[self.number] = member
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def train(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         def learn(self: Any, *_kept: Any) -> Any:
             trained.append(self.number)
             facts = {"network": f"member {self.number}", "steps": 9, "stopped": False, "fault": ""}
-            return SimpleNamespace(**(facts | end(self.number)))
+            return SimpleNamespace(**({"ending": "", **facts} | end(self.number)))
 
         monkeypatch.setattr(training_members._Member, "train", learn)
         result = train_members(
@@ -124,6 +127,21 @@ def test_a_stop_between_members_is_noted(train: Any) -> None:
     assert (result.networks, result.is_stopped) == (["member 0"], True)
     whole, _ = train(lambda _number: {})
     assert not whole.is_stopped
+
+
+def test_members_that_needed_fewer_epochs_are_told(train: Any) -> None:
+    """Each with its number, also when the job is resumed after it."""
+    ending = "stopped early after epoch 7 of 9"
+    ended: list[int] = []
+
+    def end_first(number: int) -> dict[str, Any]:
+        ended.append(number)
+        return {"ending": "" if number else ending}
+
+    train(end_first, is_stopping=lambda: bool(ended))
+    again, trained = train(end_first)
+    assert trained == [1, 2]
+    assert again.endings == [f"member 1 of 3, {ending}"]
 
 
 def test_a_fault_ends_the_training_with_the_members_so_far(train: Any) -> None:
