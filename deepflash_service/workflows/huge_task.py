@@ -175,9 +175,7 @@ def plan_task(image: PieceSource, model: LoadedModel, *, options: SegmentOptions
     planes = tuple(range(1, count + 1)) if options.planes == "all" else (options.planes,)
     for plane in planes:
         image.get_rows(plane, channel=options.channel)
-    naming = RoiNaming(
-        model, image.layout, options.channel, threshold=cut.threshold, is_single=len(planes) == 1
-    )
+    naming = RoiNaming(model, image.layout, options.channel, threshold=cut.threshold)
     notes = scaled.notes
     if cut.separation > 0:
         notes = (*notes, _NOT_PARTED)

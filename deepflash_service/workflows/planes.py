@@ -99,7 +99,6 @@ class SegmentedImage:
             self.image.layout,
             self.channel,
             threshold=self.threshold,
-            is_single=len(self.planes) == 1,
         )
 
     def trace(self) -> list[bytes]:

@@ -28,22 +28,20 @@ class RoiNaming:
         Channel that was segmented, from 1.
     threshold : float
         Probability above which a pixel belongs to an ROI.
-    is_single : bool
-        Whether only one plane is segmented.
     """
 
     model: LoadedModel
     layout: PlaneLayout
     channel: int | None
     threshold: float
-    is_single: bool
 
     def name_rois(self, numbers: Iterable[int], position: tuple[int, int]) -> list[str]:
-        """Return a name for each label of a plane (slice and frame from 1), unique in the image."""
-        target = self.model.card.target
-        if self.is_single:
-            return [f"{target}-{number:04d}" for number in numbers]
+        """Return a name for each label of a plane (slice and frame from 1), unique in the image.
+
+        The names are those that Fiji shows, so they tell the plane of a plain image too.
+        """
         z, t = position
+        target = self.model.card.target or "roi"
         return [f"{target}-t{t:03d}-z{z:03d}-{number:04d}" for number in numbers]
 
     def locate(self, position: tuple[int, int]) -> int | tuple[int, int, int] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import roifile
 import tifffile
 
 from tests.fiji.conftest import MODEL, draw_spots
@@ -25,15 +26,18 @@ pytestmark = [pytest.mark.xvfb, pytest.mark.jvm, pytest.mark.keras, pytest.mark.
 NAME = "slice 7"
 BY_BRIDGE = """
 import sys
+from pathlib import Path
 from deepflash_service.bridge import connect, init
-from deepflash_service.bridge.rois import rois_to_labels
+from deepflash_service.bridge.rois import read_roi_name, rois_to_labels
 
 home, picture, model, target = sys.argv[1:]
 with connect(home=home, start=False) as service, init() as fiji:
     image = fiji.open(picture)
     fiji.segment(image, model, service=service)
     shape = fiji.from_imageplus(image).shape
-    labels = rois_to_labels(fiji.rois_from(image), shape)
+    rois = fiji.rois_from(image)
+    labels = rois_to_labels(rois, shape)
+    Path(target).with_suffix(".txt").write_text("\\n".join(map(read_roi_name, rois)))
     fiji.save_tiff(fiji.to_imageplus(labels), target)
 """
 
@@ -75,7 +79,10 @@ def save_labels(imagej: Desktop, path: Path) -> NDArray[np.generic]:
 
 
 def segment_in_fiji(imagej: Desktop, picture: Path) -> dict[str, NDArray[np.generic]]:
-    """Segment once with the mouse, once with a macro; return both label images."""
+    """Segment once with the mouse, once with a macro; return both label images.
+
+    The lines about the ROIs are left in ``macro.txt``.
+    """
     imagej.do("open", str(picture))
     imagej.do("menu", "DFL Segment...")
     imagej.do("dialog")
@@ -85,13 +92,14 @@ def segment_in_fiji(imagej: Desktop, picture: Path) -> dict[str, NDArray[np.gene
     by_menu = save_labels(imagej, picture.with_name("menu.tif"))
     macro = f'open("{picture.as_posix()}"); run("DFL Segment...", "model={MODEL} labels");'
     assert imagej.do("macro", macro).startswith("done")
+    picture.with_name("macro.txt").write_text(imagej.do("rois", picture.name))
     return {"menu": by_menu, "macro": save_labels(imagej, picture.with_name("macro.tif"))}
 
 
 def test_four_doors_lead_to_the_same_labels(
     open_imagej: Callable[..., Any], service_home: Path, picture: Path, tmp_path: Path
 ) -> None:
-    """Fiji menu, ImageJ macro, Python bridge and command line agree in every pixel."""
+    """Fiji menu, ImageJ macro, Python bridge and command line agree in pixels and names."""
     with open_imagej("four-doors", home=service_home) as imagej:
         found = segment_in_fiji(imagej, picture)
     run_python("-c", BY_BRIDGE, service_home, picture, MODEL, tmp_path / "bridge.tif")
@@ -104,6 +112,11 @@ def test_four_doors_lead_to_the_same_labels(
     assert areas.size == 7
     assert areas.min() >= 10
     assert 200 in areas
+    names = [roi.name for roi in roifile.roiread(output / f"{NAME}_RoiSet.zip")]
+    assert names[0].endswith("-t001-z001-0001")
+    assert (tmp_path / "bridge.txt").read_text().splitlines() == names
+    lines = (tmp_path / "macro.txt").read_text().splitlines()
+    assert [line.split(" ")[0] for line in lines] == names
     for labels in found.values():
         assert labels.dtype == expected.dtype
         np.testing.assert_array_equal(labels, expected)

@@ -119,6 +119,23 @@ def test_files_name_each_roi_once_and_survive_a_comma(
     assert (tmp_path / "a, b_probability.tif").is_file()
 
 
+def test_names_in_files_do_not_depend_on_the_roi_manager(
+    imagej: Desktop, pictures: Path, tmp_path: Path
+) -> None:
+    """ROIs of another image in the manager change names there only, as if the image came alone."""
+    imagej.do("macro", 'roiManager("reset");')
+    imagej.do("open", str(pictures / "cells.tif"))
+    imagej.do("macro", f'run("DFL Segment...", "{OPTIONS} add_to_manager"); rename("again.tif");')
+    options = f"{OPTIONS} add_to_manager output_folder=[{tmp_path}]"
+    imagej.do("macro", f'run("DFL Segment...", "{options}");')
+    names = [f"cFOS-t001-z001-{number:04d}" for number in range(1, 7)]
+    assert [roi.name for roi in roifile.roiread(tmp_path / "again_RoiSet.zip")] == names
+    with (tmp_path / "again_rois.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["ROI"] for row in csv.DictReader(file)] == names
+    held = imagej.do("manager").splitlines()
+    assert held == [*names, *(f"{name}-2" for name in names)]
+
+
 def test_result_images_are_calibrated(imagej: Desktop, pictures: Path) -> None:
     """Mask is 0/255, labels count the ROIs, probabilities lie in 0-1; the pixel size is copied."""
     imagej.do("open", str(pictures / "cells.tif"))

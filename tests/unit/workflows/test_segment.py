@@ -62,6 +62,8 @@ def test_tables_tell_all_rois_and_images(
     summary = pd.read_csv(tmp_path / "summary.csv")
     assert summary["ROIs"].tolist() == [3, 0]
     assert rois["Border"].tolist() == [0, 0, 0]
+    assert rois["ROI"].tolist() == [f"roi-t001-z001-{number:04d}" for number in (1, 2, 3)]
+    assert [roi.name for roi in roifile.roiread(tmp_path / "a_RoiSet.zip")] == rois["ROI"].tolist()
 
 
 def test_threshold_and_size_come_from_options_or_card(tmp_path: Path, image_folder: Path) -> None:
@@ -113,7 +115,9 @@ def test_one_plane_can_be_chosen(tmp_path: Path, bright_model: LoadedModel) -> N
     options = SegmentOptions(model="bright", planes=2)
     segment_images([tmp_path / "s.tif"], bright_model, options=options, output=tmp_path)
     assert read_image(tmp_path / "s_labels.tif").planes.shape == (1, 40, 50)
-    assert {roi.position for roi in roifile.roiread(tmp_path / "s_RoiSet.zip")} == {2}
+    rois = roifile.roiread(tmp_path / "s_RoiSet.zip")
+    assert {roi.position for roi in rois} == {2}
+    assert rois[0].name == "roi-t001-z002-0001"
 
 
 def test_a_bad_file_stops_nothing(

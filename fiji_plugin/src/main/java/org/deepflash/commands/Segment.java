@@ -104,7 +104,7 @@ public final class Segment implements PlugIn {
     private static void addRois(ImagePlus image, SegmentSettings settings, Segmentation segmentation) {
         boolean appends = settings.wants("append");
         boolean hasManager = settings.wants("add_to_manager") && !GraphicsEnvironment.isHeadless();
-        Set<String> names = RoiPainter.findNames(image, appends, hasManager);
+        Set<String> names = RoiPainter.findNames(image, appends);
         segmentation.getPlanes().forEach(plane -> plane.makeUnique(names));
         List<Roi> rois = segmentation.getRois();
         RoiPainter.overlay(image, rois, appends);

@@ -57,35 +57,43 @@ public final class RoiPainter {
 
     /**
      * Adds ROIs to the ROI Manager; needs a display. Without {@code appends} it first removes the ROIs that this
-     * plugin found before in the same image, and only those.
+     * plugin found before in the same image, and only those. A name that the manager holds already, be it of another
+     * image, is made another one there, as ImageJ would rename such ROIs when it saves them; elsewhere it stays.
      */
     public static void addToManager(ImagePlus image, List<Roi> rois, boolean appends) {
         RoiManager manager = RoiManager.getInstance2() == null ? RoiManager.getRoiManager() : RoiManager.getInstance2();
         if (!appends) {
             removeEarlier(manager, image);
         }
+        Set<String> taken = new HashSet<>();
+        for (Roi roi : manager.getRoisAsArray()) {
+            taken.add(roi.getName());
+        }
         for (Roi roi : rois) {
-            manager.add((Roi) roi.clone(), -1);
+            Roi copy = (Roi) roi.clone();
+            copy.setName(takeName(roi.getName(), taken));
+            manager.add(copy, -1);
         }
     }
 
+    /** Returns the name, or the name with a number if it is taken, and takes it. */
+    static String takeName(String name, Set<String> taken) {
+        String unique = name;
+        for (int i = 2; !taken.add(unique); i++) {
+            unique = name + "-" + i;
+        }
+        return unique;
+    }
+
     /**
-     * Returns the names of the ROIs beside which new ones will lie, so that no name is given twice: ImageJ would
-     * rename such ROIs when it saves them.
-     *
-     * @param inManager whether the ROI Manager counts too; needs a display
+     * Returns the names in the overlay beside which new ROIs will lie, so that no name is given twice in an image. What
+     * the ROI Manager holds does not count: the names in files must not depend on it.
      */
-    public static Set<String> findNames(ImagePlus image, boolean appends, boolean inManager) {
+    public static Set<String> findNames(ImagePlus image, boolean appends) {
         Set<String> names = new HashSet<>();
         Overlay overlay = image.getOverlay();
         for (Roi roi : overlay == null ? new Roi[0] : overlay.toArray()) {
             if (appends || roi.getProperty(MODEL) == null) {
-                names.add(roi.getName());
-            }
-        }
-        RoiManager manager = inManager ? RoiManager.getInstance2() : null;
-        for (Roi roi : manager == null ? new Roi[0] : manager.getRoisAsArray()) {
-            if (appends || !isOf(image, roi)) {
                 names.add(roi.getName());
             }
         }

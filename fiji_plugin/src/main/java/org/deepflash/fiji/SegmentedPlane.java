@@ -77,10 +77,7 @@ public final class SegmentedPlane {
     public void makeUnique(Set<String> taken) {
         Map<String, String> unique = new HashMap<>();
         for (Roi roi : rois) {
-            String name = roi.getName();
-            for (int i = 2; !taken.add(name); i++) {
-                name = roi.getName() + "-" + i;
-            }
+            String name = RoiPainter.takeName(roi.getName(), taken);
             unique.put(roi.getName(), name);
             roi.setName(name);
         }
