@@ -153,3 +153,22 @@ def start_imagej(
             desktop.close()
         finally:
             process.kill()
+
+
+def command_headless(jars: Path, plugin_jar: Path, *, folder: Path, macro: Path) -> list[str]:
+    """Return the command that runs a macro file in an ImageJ without a display.
+
+    Parameters
+    ----------
+    jars, plugin_jar : Path
+        Folder of the ImageJ jars, and our jar.
+    folder : Path
+        Home folder of the user.
+    macro : Path
+        File with the macro.
+    """
+    classes = plugin_jar.parent / "test-classes"
+    path = os.pathsep.join([f"{jars}/*", str(plugin_jar), str(classes)])
+    flags = ["-Djava.awt.headless=true", "--add-opens=java.base/java.lang=ALL-UNNAMED"]
+    driver = "org.deepflash.driver.HeadlessDriver"
+    return ["java", *flags, f"-Duser.home={folder}", "-cp", path, driver, str(macro), ""]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import pytest
 import tifffile
 
 from deepflash_service.core.rois import labels_to_rois
-from tests.fiji.desktop import start_imagej
+from tests.fiji.desktop import command_headless, start_imagej
 from tests.fiji.stub_service import LIVE, PAIRS, STAGES, StubService, serve_stub
 
 if TYPE_CHECKING:
@@ -206,13 +205,8 @@ def test_without_a_display_a_fault_is_text_and_an_exit_code(
         f'text = call("org.deepflash.Macros.segment", "model=Stub output_folder=[{tmp_path}/out]");'
         'if (startsWith(text, "error: ")) exit(text); return text;'
     )
-    path = os.pathsep.join(
-        [f"{require_jvm}/*", str(plugin_jar), f"{plugin_jar.parent}/test-classes"]
-    )
-    flags = ["-Djava.awt.headless=true", "--add-opens=java.base/java.lang=ALL-UNNAMED"]
-    command = ["java", *flags, f"-Duser.home={tmp_path}", "-cp", path]
     done = subprocess.run(
-        [*command, "org.deepflash.driver.HeadlessDriver", str(macro), ""],
+        command_headless(require_jvm, plugin_jar, folder=tmp_path, macro=macro),
         capture_output=True,
         text=True,
         timeout=60,

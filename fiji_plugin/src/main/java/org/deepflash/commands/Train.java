@@ -47,7 +47,10 @@ public final class Train extends Command {
             ServiceFields.load(client, KIND, TrainSettings.OWN));
         Job job = submit(client, settings);
         if (settings.waits()) {
-            TrainingMonitor.follow(new Connection(client, Connector::reconnect), job, settings.getOutputFolder());
+            Connection connection = new Connection(client, Connector::reconnect);
+            try (ExitCancel guard = new ExitCancel(connection, job.getId())) {
+                TrainingMonitor.follow(connection, job, settings.getOutputFolder());
+            }
         }
         return job.getId();
     }
