@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deepflash_service import __version__
+from deepflash_service.settings import HOME_VARIABLE, find_usual_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,12 @@ class LazyGroup(click.Group):
     no_args_is_help=True,
 )
 @click.version_option(__version__, prog_name="deepflash")
-@click.option("--home", "home", metavar="DIR", help="Home folder of models, data sets and jobs.")
+@click.option(
+    "--home",
+    metavar="DIR",
+    help="Home folder of models, data sets and jobs "
+    f"(default: {HOME_VARIABLE}, else {find_usual_home()}).",
+)
 @click.pass_context
 def deepflash(ctx: click.Context, home: str | None) -> None:
     """DeepFLaSH for Fiji: train and run U-Nets on fluorescent features."""

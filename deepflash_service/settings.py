@@ -66,7 +66,7 @@ def find_home(home: str | os.PathLike[str] | None = None) -> Path:
     InputError
         Code ``invalid_home`` when the path names a file.
     """
-    chosen = home or os.environ.get(HOME_VARIABLE) or platformdirs.user_data_dir("deepflash")
+    chosen = home or os.environ.get(HOME_VARIABLE) or find_usual_home()
     path = Path(chosen).expanduser().absolute()
     if path.exists() and not path.is_dir():
         raise InputError(
@@ -74,6 +74,11 @@ def find_home(home: str | os.PathLike[str] | None = None) -> Path:
             code="invalid_home",
         )
     return path
+
+
+def find_usual_home() -> Path:
+    """Return the user's own home folder, which counts where nothing names another."""
+    return Path(platformdirs.user_data_dir("deepflash"))
 
 
 def find_named_home(home: str | None) -> Path | None:

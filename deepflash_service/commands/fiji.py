@@ -19,7 +19,7 @@ def install_fiji(fiji: Path, *, home: str | None, as_json: bool) -> None:
     """Copy the plugin jar and the macros into a Fiji (or ImageJ) installation.
 
     Fiji then starts the service with the Python of this command; with --home or DEEPFLASH_HOME it
-    uses that home folder too.
+    uses that home folder too, until the command is given again without them.
     """
     from deepflash_service.settings import find_named_home
     from deepflash_service.workflows.install import install_into_fiji
@@ -30,7 +30,22 @@ def install_fiji(fiji: Path, *, home: str | None, as_json: bool) -> None:
         return
     for path in result["files"]:
         click.echo(f"Copied {path}")
+    click.echo(_describe_home(result["home"]))
     click.echo("Restart Fiji; the commands are under Plugins > DeepFLaSH.")
+
+
+def _describe_home(noted: str) -> str:
+    """Say which models this Fiji shows, and how to change that."""
+    from deepflash_service.settings import HOME_VARIABLE, find_usual_home
+
+    usual = find_usual_home()
+    if not noted:
+        return f"This Fiji uses your own home folder: {usual}"
+    return (
+        f"This Fiji uses the home folder {noted} from now on: it shows the models there, and what "
+        f"it trains goes there. For your own home folder, {usual}, give this command again without "
+        f"--home, in a terminal where {HOME_VARIABLE} is not set."
+    )
 
 
 @click.command("update-site")

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from deepflash_service.settings import HOME_VARIABLE, find_usual_home
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -42,7 +44,10 @@ def _keep_home(ctx: click.Context, param: click.Parameter, value: str | None) ->
 
 
 home_option: Decorator = click.option(
-    "--home", metavar="DIR", callback=_keep_home, help="Home folder (default: DEEPFLASH_HOME)."
+    "--home",
+    metavar="DIR",
+    callback=_keep_home,
+    help=f"Home folder (default: {HOME_VARIABLE}, else {find_usual_home()}).",
 )
 json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else."

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from deepflash_service.demo.results import DemoResults
 
 _LINE_SECONDS = 20.0
+_CLOSED = "seconds_per_epoch"
+"""Told only when an epoch is closed."""
 _SHOWN_METRICS = ("loss", "f1", "val_f1", "dice", "val_dice")
 
 
@@ -93,11 +95,11 @@ class Narrator:
         self.console.print(f"   {text}", soft_wrap=True, markup=False)
 
     def watch(self, events: Iterable[EventLike]) -> list[dict[str, float]]:
-        """Show the progress of a training; return the numbers of each epoch.
+        """Show the progress of a training; return the numbers of each epoch that was closed.
 
         On a terminal a bar moves; elsewhere a line appears every 20 seconds.
         """
-        epochs: list[dict[str, float]] = []
+        epochs: dict[float, dict[str, float]] = {}
         begun = time.monotonic()
         if not self.console.is_terminal:
             next_line = begun
@@ -105,17 +107,17 @@ class Narrator:
                 _keep_epoch(epochs, event)
                 if time.monotonic() >= next_line:
                     spent = format_seconds(time.monotonic() - begun)
-                    self.say(f"{describe_event(event, epochs)}, {spent}")
+                    self.say(f"{describe_event(event, epochs.values())}, {spent}")
                     next_line = time.monotonic() + _LINE_SECONDS
-            return epochs
+            return list(epochs.values())
         with Live(console=self.console, refresh_per_second=4, transient=True) as live:
             for event in events:
                 _keep_epoch(epochs, event)
                 bar = ProgressBar(total=max(event.maximum, 1), completed=event.current, width=48)
                 spent = format_seconds(time.monotonic() - begun)
-                line = Text(f"   {describe_event(event, epochs)}, {spent}")
+                line = Text(f"   {describe_event(event, epochs.values())}, {spent}")
                 live.update(Group(line, bar))
-        return epochs
+        return list(epochs.values())
 
     def print_agreement(self, agreement: Mapping[str, object]) -> None:
         """Print each expert against the consensus."""
@@ -170,23 +172,25 @@ class Narrator:
         self.console.print("[bold]What to try next[/]")
         print_line(f"{command} segment IMAGE --model {model} --output results --home {home}")
         print_line(
-            f"{command} serve --home {home}  then Fiji from a terminal with "
-            f"DEEPFLASH_HOME={home.resolve()}, Plugins > DeepFLaSH"
+            f"{command} install-fiji FIJI_DIR --home {home}  then Plugins > DeepFLaSH in Fiji "
+            "offers this model; install again without --home for your own"
         )
         print_line("docs/tutorial.md  the same with your own images")
 
 
-def describe_event(event: EventLike, epochs: list[dict[str, float]]) -> str:
+def describe_event(event: EventLike, epochs: Iterable[Mapping[str, float]]) -> str:
     """Return one line about a training: the sentence, the newest numbers."""
     newest: dict[str, float] = {}
-    for epoch in epochs:
-        newest |= epoch
+    for epoch in (*epochs, event.metrics):
+        newest.update(epoch)
     shown = [f"{name} {newest[name]:.3f}" for name in _SHOWN_METRICS if name in newest][:3]
     place = f" ({event.current}/{event.maximum})" if event.maximum else ""
     sentence = event.message.rstrip(". ") or "Training"
     return ", ".join([sentence + ("" if str(event.maximum) in sentence else place), *shown])
 
 
-def _keep_epoch(epochs: list[dict[str, float]], event: EventLike) -> None:
-    if event.metrics:
-        epochs.append({name: float(value) for name, value in event.metrics.items()})
+def _keep_epoch(epochs: dict[float, dict[str, float]], event: EventLike) -> None:
+    """Keep the numbers of a closed epoch; the steps within one are told in between."""
+    if _CLOSED in event.metrics:
+        facts = {name: float(value) for name, value in event.metrics.items()}
+        epochs[facts["epoch"]] = facts

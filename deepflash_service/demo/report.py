@@ -1,4 +1,4 @@
-"""The one-page report of the demonstration: self-contained HTML for people who draw cells."""
+"""The report of the demonstration: self-contained HTML for people who draw cells."""
 
 from __future__ import annotations
 

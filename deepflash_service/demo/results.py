@@ -36,13 +36,17 @@ class UnseenResult:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How the model came about: name with version, device, seconds, metrics of each epoch."""
+    """How the model came about: name with version, device, seconds, metrics of each epoch.
+
+    ``ending`` says why there were fewer epochs than planned.
+    """
 
     model: str
     device: str
     seconds: float
     images: int
     epochs: tuple[dict[str, float], ...] = ()
+    ending: str = ""
 
 
 @dataclass(frozen=True, slots=True)

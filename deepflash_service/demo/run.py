@@ -215,7 +215,7 @@ def _train(dataset: str, service: Service, *, plan: _Plan, narrator: Narrator) -
         step.tell(
             f"Model {name} learned the consensus of {len(card.experts)} experts from "
             f"{len(card.training_images)} images; {len(card.held_out_images)} others were held "
-            "out to watch it learn."
+            f"out to watch it learn. {card.ending}".rstrip()
         )
     return Training(
         model=name,
@@ -223,6 +223,7 @@ def _train(dataset: str, service: Service, *, plan: _Plan, narrator: Narrator) -
         seconds=narrator.steps[-1].seconds,
         images=len(card.training_images),
         epochs=tuple(epochs),
+        ending=card.ending,
     )
 
 

@@ -32,7 +32,8 @@ def install_into_fiji(fiji: Path, *, home: Path | None = None) -> dict[str, Any]
     Returns
     -------
     dict
-        ``{"fiji", "files": [...], "installation", "removed": [...]}``.
+        ``{"fiji", "files": [...], "installation", "home", "removed": [...]}``; ``home`` is empty
+        where Fiji shall use the usual one.
 
     Raises
     ------
@@ -62,5 +63,6 @@ def install_into_fiji(fiji: Path, *, home: Path | None = None) -> dict[str, Any]
         "fiji": str(root),
         "files": [str(target) for target in copied],
         "installation": str(root / INSTALLATION),
+        "home": facts["home"],
         "removed": [str(old) for old in removed],
     }

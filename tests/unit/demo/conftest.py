@@ -44,7 +44,14 @@ def results(agreement: dict[str, Any]) -> DemoResults:
             UnseenResult("unseen-02", make_scores(0.9), {"expert_1": 0.8, "expert_2": 0.8}),
         ),
         agreement=agreement,
-        training=Training("demo@1", "a <CPU>", 251.3, 6, ({"loss": 1.0}, {"loss": 0.5, "f1": 0.8})),
+        training=Training(
+            "demo@1",
+            "a <CPU>",
+            251.3,
+            6,
+            ({"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0, "loss": 0.5, "f1": 0.8}),
+            "Stopped early after epoch 2 of 40: the best epoch 1 is kept.",
+        ),
         steps=(Step("Demonstration data", "8 images.", 3.21), Step("Training", "Long.", 251.3)),
         imagej="1.54p",
     )

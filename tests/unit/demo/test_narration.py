@@ -12,10 +12,15 @@ from deepflash_service.bridge.jobs import Event
 from deepflash_service.demo.narration import Narrator, describe_event
 from deepflash_service.demo.results import DemoResults
 
+_FIRST = {"epoch": 1.0, "seconds_per_epoch": 2.0, "loss": 0.5}
+_SECOND = {"epoch": 2.0, "seconds_per_epoch": 2.0, "loss": 0.25, "f1": 0.75}
 _EVENTS = [
     Event(1, "", "running", "Loading", 0, 0),
-    Event(2, "", "running", "Epoch 1 of 2", 1, 2, {"loss": 0.5}),
-    Event(3, "", "running", "Epoch 2 of 2", 2, 2, {"loss": 0.25, "f1": 0.75}),
+    Event(2, "", "running", "training on a CPU", 0, 2, {"epoch": 0.0, "step": 0.0}),
+    Event(3, "", "running", "Epoch 1 of 2, step 5 of 15", 0, 2, {"epoch": 1.0, "loss": 0.9}),
+    Event(4, "", "running", "Epoch 1 of 2", 1, 2, _FIRST),
+    Event(5, "", "running", "Epoch 2 of 2, step 9 of 15", 1, 2, {"epoch": 2.0, "loss": 0.3}),
+    Event(6, "", "running", "Epoch 2 of 2", 2, 2, _SECOND),
 ]
 
 
@@ -45,16 +50,16 @@ def test_a_failed_step_is_not_kept() -> None:
 
 @pytest.mark.parametrize("terminal", [False, True])
 def test_progress_is_shown_and_the_numbers_kept(terminal: bool) -> None:
-    """Lines without a terminal, a bar on one; only events with numbers are epochs."""
+    """Lines without a terminal, a bar on one; steps told within an epoch are no epochs."""
     narrator, stream = make_narrator(terminal=terminal)
-    assert narrator.watch(iter(_EVENTS)) == [{"loss": 0.5}, {"loss": 0.25, "f1": 0.75}]
+    assert narrator.watch(iter(_EVENTS)) == [_FIRST, _SECOND]
     assert "Loading" in stream.getvalue() or "Epoch 2 of 2" in stream.getvalue()
 
 
 def test_an_event_becomes_one_line_with_the_newest_numbers() -> None:
     """Count only where the sentence has none."""
-    line = describe_event(_EVENTS[2], [{"loss": 0.5, "f1": 0.7}, {"loss": 0.25}])
-    assert line == "Epoch 2 of 2, loss 0.250, f1 0.700"
+    line = describe_event(_EVENTS[4], [{"loss": 0.5, "f1": 0.7}, {"loss": 0.25}])
+    assert line == "Epoch 2 of 2, step 9 of 15, loss 0.300, f1 0.700"
     assert describe_event(Event(1, "", "running", "Loading.", 3, 8), []) == "Loading (3/8)"
     assert describe_event(_EVENTS[0], []) == "Loading"
 

@@ -126,14 +126,39 @@ def test_the_scale_holds_every_value(results: DemoResults) -> None:
 def test_the_learning_curve_needs_two_numbers() -> None:
     """No curve without numbers; gaps and not-a-number are left out."""
     assert make_curve(()) is None
-    assert make_curve(({"loss": 1.0},)) is None
-    curve = make_curve(
-        ({"loss": 2.0}, {"loss": float("nan")}, {"loss": 1.0, "f1": 0.5}, {"f1": 0.75})
-    )
+    assert make_curve(({"epoch": 1.0, "loss": 1.0},)) is None
+    assert make_curve(({"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0})) is None
+    told: list[dict[str, float]] = [
+        {"loss": 2.0}, {"loss": float("nan")}, {"loss": 1.0, "f1": 0.5}, {"f1": 0.75}
+    ]  # fmt: skip
+    curve = make_curve([{"epoch": float(n), **one} for n, one in enumerate(told, 1)])
     assert curve is not None
     assert [line.name for line in curve.lines] == ["loss", "f1"]
     assert curve.lines[0].points == "0.0,0.0 666.7,150.0"
     assert curve.lines[1].points == "666.7,150.0 1000.0,75.0"
+    assert (curve.scale, curve.values[0], curve.lines[0].top) == ("f1", (0.0, "1"), 2.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "figures"),
+    [(1, 2, "1 2"), (1, 6, "1 2 3 4 5 6"), (1, 33, "1 5 10 15 20 25 30 33"),
+     (1, 40, "1 5 10 15 20 25 30 35 40"), (1, 170, "1 50 100 170"),
+     (7, 41, "7 10 15 20 25 30 35 41"), (1, 5000, "1 5000")],
+)  # fmt: skip
+def test_the_axes_have_figures(first: int, last: int, figures: str) -> None:
+    """Epochs by their number, not by how often the training told something."""
+    curve = make_curve([{"epoch": float(n), "loss": 0.5} for n in (first, last)])
+    assert curve is not None
+    assert " ".join(label for _, label in curve.epochs) == figures
+    assert (curve.epochs[0][0], curve.epochs[-1][0], curve.last_epoch) == (0.0, 100.0, last)
+    assert [label for _, label in curve.values] == ["0.5", "0.25", "0"]
+
+
+def test_the_page_tells_how_many_epochs_ran(results: DemoResults) -> None:
+    """And why there were not more."""
+    page = render(results)
+    assert "Learning curve over 2 epochs" in page
+    assert "Stopped early after epoch 2 of 40: the best epoch 1 is kept." in page
 
 
 def test_a_training_without_numbers_has_no_curve(results: DemoResults) -> None:

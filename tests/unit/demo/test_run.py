@@ -68,8 +68,10 @@ class StandIn:
         return Job("t1", "training", "queued")
 
     def events(self, job: Job) -> Iterator[Event]:
-        yield Event(1, "", "running", "Epoch 1 of 2", 1, 2, {"loss": 0.5})
-        yield Event(2, "", "done", "Epoch 2 of 2", 2, 2, {"loss": 0.25, "f1": 0.75})
+        first = {"epoch": 1.0, "seconds_per_epoch": 1.0, "loss": 0.5}
+        yield Event(1, "", "running", "Epoch 1 of 2", 1, 2, first)
+        second = {"epoch": 2.0, "seconds_per_epoch": 1.0, "loss": 0.25, "f1": 0.75}
+        yield Event(2, "", "done", "Epoch 2 of 2", 2, 2, second)
 
     def cancel(self, job: Job) -> None:
         self.calls.append(f"cancel {job.id}")
@@ -80,7 +82,7 @@ class StandIn:
     def model(self, name: str) -> ModelCard:
         return ModelCard(
             name="demo", version=3, device="a CPU", training_images=["a", "b", "c"],
-            held_out_images=["d"], experts=["expert_1", "expert_2"],
+            held_out_images=["d"], experts=["expert_1", "expert_2"], ending="Stopped early.",
         )  # fmt: skip
 
     def segment(self, images: dict[str, Path], model: str, *, wait: float) -> Job:
@@ -159,6 +161,7 @@ def test_the_workflow_leaves_everything_and_ends_the_service(
     stream_text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "There is no Java." in stream_text
     assert "no pixel differs" in stream_text
+    assert "watch it learn. Stopped early. (" in stream_text
 
 
 def test_a_failed_training_ends_the_service_and_says_why(

@@ -106,7 +106,9 @@ def test_fiji_gets_jar_and_macros(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert all(Path(path).is_file() for path in result["files"])
     noted = plugins / "DeepFLaSH" / "installation.json"
     assert json.loads(noted.read_text()) == {"python": sys.executable, "home": ""}
-    install.install_into_fiji(tmp_path / "Fiji.app", home=tmp_path / "lab")
+    assert result["home"] == ""
+    again = install.install_into_fiji(tmp_path / "Fiji.app", home=tmp_path / "lab")
+    assert again["home"] == str(tmp_path / "lab")
     assert json.loads(noted.read_text())["home"] == str(tmp_path / "lab")
     with pytest.raises(InputError, match="is no Fiji"):
         install.install_into_fiji(tmp_path / "Fiji.app" / "plugins")
