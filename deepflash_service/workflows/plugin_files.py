@@ -8,6 +8,8 @@ from typing import Final
 from deepflash_service.errors import SetupError
 
 JAR_PREFIX: Final = "DeepFLaSH_Fiji-"
+KEYS: Final = "macros/DeepFLaSH_README.txt"
+"""In the Fiji folder: all keys and functions. Of a text, Fiji's updater takes this ending only."""
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _SOURCE: Final = _PACKAGE.parent
 _WHEEL_FOLDER: Final = "fiji"
@@ -49,4 +51,4 @@ def list_plugin_files() -> dict[str, Path]:
         f"macros/{path.relative_to(folder).as_posix()}": path
         for path in sorted(folder.rglob("*.ijm"))
     }
-    return {f"plugins/{jar.name}": jar, **macros}
+    return {f"plugins/{jar.name}": jar, **macros, KEYS: folder / "README.md"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ import psutil
 import pytest
 
 from deepflash_service.workflows.install import install_into_fiji
-from tests.fiji.conftest import MODEL, await_recorded
-from tests.fiji.desktop import start_imagej
+from tests.fiji.conftest import MODEL, await_recorded, run_service
+from tests.fiji.desktop import command_headless, start_imagej
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +94,51 @@ def test_home_folder_is_set_up_by_menu_and_replayed(
         imagej.do("macro", 'run("DFL Set Up...", "timeout_s=30");')
         replayed = f'{line} return call("org.deepflash.Macros.models", "");'
         assert imagej.do("macro", replayed) == f"done {MODEL}\n"
+
+
+def test_without_menus_the_installation_is_found_beside_the_jar(
+    require_jvm: Path,
+    plugin_jar: Path,
+    service_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """ImageJ without a display does not know its plugins folder; its home is the one noted."""
+    plugins = tmp_path / "Fiji.app" / "plugins"
+    plugins.mkdir(parents=True)
+    install_into_fiji(tmp_path / "Fiji.app", home=service_home)
+    (plugins / "test-classes").symlink_to(plugin_jar.parent / "test-classes")
+    macro = tmp_path / "models.ijm"
+    macro.write_text('return call("org.deepflash.Macros.models", "");')
+    monkeypatch.delenv("DEEPFLASH_HOME", raising=False)
+    jar = plugins / plugin_jar.name
+    done = subprocess.run(
+        command_headless(require_jvm, jar, folder=tmp_path, macro=macro),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert f">> {MODEL}\n" in done.stdout
+
+
+def test_an_empty_library_names_what_to_do_in_fiji(
+    display: str, require_jvm: Path, plugin_jar: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """Not commands of a terminal, which a person in Fiji may never have seen."""
+    places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": tmp_path / "home"}
+    (tmp_path / "home").mkdir()
+    with (
+        run_service(tmp_path / "home"),
+        start_imagej(tmp_path / "imagej", display=display, **places) as imagej,
+    ):
+        imagej.do("open", str(pictures / "cells.tif"))
+        imagej.do("menu", "DFL Segment...")
+        told = imagej.do("dialog").replace("\n", " ")
+        assert "Train one with DFL Train..., or import one with DFL Model Library..." in told
+        imagej.do("press", "OK")
+        answer = imagej.do("macro", 'run("DFL Segment...", "model=mine");')
+        assert "There is no model mine. The library has no model yet." in answer
 
 
 def test_paths_of_windows_are_recorded_with_slashes(

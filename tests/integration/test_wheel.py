@@ -87,7 +87,9 @@ def test_install_fiji_copies_jar_and_macros_of_the_wheel(
     sources = sorted((project_root / "macros").rglob("*.ijm"))
     copied = sorted((tmp_path / "Fiji.app" / "macros").rglob("*.ijm"))
     assert [one.read_bytes() for one in copied] == [one.read_bytes() for one in sources]
-    assert len(answer["files"]) == len(sources) + 1
+    keys = tmp_path / "Fiji.app" / "macros" / "DeepFLaSH_README.txt"
+    assert keys.read_bytes() == (project_root / "macros" / "README.md").read_bytes()
+    assert len(answer["files"]) == len(sources) + 2
     site = json.loads(run(environment, "deepflash", "update-site", str(tmp_path / "s"), "--json"))
     assert len(site["files"]) == len(answer["files"])
     assert "install-fiji" in run(environment, "deepflash", "doctor", "--no-device")

@@ -21,9 +21,10 @@ public final class ServiceLauncher {
     /**
      * Starts {@code deepflash serve} and waits until it answers.
      *
+     * @param note a sentence to tell besides where nothing can be started, may be empty
      * @throws ServiceException code {@code down} or {@code fault} with the last line of its log
      */
-    public static void start(ConnectionSettings settings) {
+    public static void start(ConnectionSettings settings, String note) {
         Path home = ServiceFinder.findHome(settings);
         Path log = home.resolve("service-start.log");
         try {
@@ -33,7 +34,7 @@ public final class ServiceLauncher {
             await(process, settings, log);
         } catch (IOException error) {
             throw new ServiceException(ServiceException.DOWN, "The service could not be started ("
-                + error.getMessage() + "). Run DFL Set Up... and name the Python or deepflash executable in Python.");
+                + error.getMessage() + "). " + note + "Run DFL Set Up... and name the Python or deepflash executable in Python.");
         }
     }
 

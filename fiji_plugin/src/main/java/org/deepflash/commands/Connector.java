@@ -67,7 +67,7 @@ final class Connector {
                 throw error;
             }
             IJ.showStatus("DeepFLaSH: starting the service ...");
-            ServiceLauncher.start(settings);
+            ServiceLauncher.start(settings, StoredSettings.readInstallation().describeLoss());
             return check(settings);
         }
     }
@@ -98,7 +98,7 @@ final class Connector {
         try {
             if (choice.equals(START)) {
                 IJ.showStatus("DeepFLaSH: starting the service ...");
-                ServiceLauncher.start(settings);
+                ServiceLauncher.start(settings, StoredSettings.readInstallation().describeLoss());
                 // From now on the service of this computer is meant, whatever address was tried before.
                 StoredSettings.save(StoredSettings.loadChosen().ofThisComputer());
             } else if (choice.equals(SET_UP)) {

@@ -30,6 +30,10 @@ final class SegmentDialog {
     static final String PROBABILITY = "Probability map, 0 to 1";
     private static final String[] BOXES = {"mask", "labels", "probability", "add_to_manager", "append", "table"};
 
+    /** What to do where there is no model. */
+    static final String EMPTY_LIBRARY = "The library has no model yet. Train one with DFL Train..., or import one with"
+        + " DFL Model Library...";
+
     private SegmentDialog() {
     }
 
@@ -60,8 +64,7 @@ final class SegmentDialog {
     /** Refuses to ask for a model where there is none. */
     static void refuseEmpty(List<ModelInfo> models) {
         if (models.isEmpty()) {
-            throw new InputException("The library has no model yet. Train one with `deepflash train`,"
-                + " or import one with `deepflash models import`.");
+            throw new InputException(EMPTY_LIBRARY);
         }
     }
 

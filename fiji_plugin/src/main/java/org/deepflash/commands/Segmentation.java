@@ -60,7 +60,7 @@ final class Segmentation {
             known.add(candidate.getName());
         }
         throw new InputException("There is no model " + name + ". " + (known.isEmpty()
-            ? "The library is empty: train or import a model first." : "Known models: " + String.join(", ", known) + "."));
+            ? SegmentDialog.EMPTY_LIBRARY : "Known models: " + String.join(", ", known) + "."));
     }
 
     /** Segments all chosen planes; Escape cancels. */

@@ -19,11 +19,16 @@ final class StoredSettings {
     /** Returns the settings to work with. */
     static ConnectionSettings load() {
         ConnectionSettings chosen = loadChosen();
-        String plugins = IJ.getDirectory("plugins");
-        Installation installed = Installation.read(plugins == null ? null : Paths.get(plugins));
+        Installation installed = readInstallation();
         String home = chosen.getHome().isEmpty() ? ServiceFinder.findNamedHome() : chosen.getHome();
         return chosen.with(chosen.getPython().isEmpty() ? installed.getPython() : chosen.getPython(),
             home.isEmpty() ? installed.getHome() : home);
+    }
+
+    /** Returns what the installation tells. */
+    static Installation readInstallation() {
+        String plugins = IJ.getDirectory("plugins");
+        return Installation.read(plugins == null ? null : Paths.get(plugins), Installation.findFolderOfJar());
     }
 
     /** Returns the home folder of the service of this computer. */

@@ -78,20 +78,45 @@ class ServiceFinderTest {
         assertEquals(Paths.get(user, "lab"), ServiceFinder.findHome(settings("", "").with("", "~/lab")));
     }
 
+    private void install(Path folder, Path python) throws IOException {
+        Files.createDirectories(folder.resolve("DeepFLaSH"));
+        Files.write(folder.resolve("DeepFLaSH").resolve("installation.json"), ("{\"python\":\""
+            + python.toString().replace('\\', '/') + "\",\"home\":\"/lab\"}").getBytes(StandardCharsets.UTF_8));
+    }
+
     @Test
     void installationTellsPythonAndHome() throws IOException {
-        assertEquals("", Installation.read(null).getPython() + Installation.read(home).getHome());
-        Files.createDirectories(home.resolve("DeepFLaSH"));
-        Files.write(home.resolve("DeepFLaSH").resolve("installation.json"),
-            "{\"python\":\"/opt/python\",\"home\":\"/lab\"}".getBytes(StandardCharsets.UTF_8));
-        assertEquals("/opt/python", Installation.read(home).getPython());
-        assertEquals("/lab", Installation.read(home).getHome());
+        Path python = Files.createFile(home.resolve("python"));
+        assertEquals("", Installation.read((Path) null).getPython() + Installation.read(home).getHome());
+        install(home, python);
+        assertEquals(python, Paths.get(Installation.read(home).getPython()));
+        assertEquals("/lab", Installation.read(null, home.resolve("elsewhere"), home).getHome());
+        assertEquals("", Installation.read(home).describeLoss());
+    }
+
+    @Test
+    void aPythonThatIsGoneIsNotStartedButNamedWithItsFile() throws IOException {
+        install(home, home.resolve("python"));
+        Installation installed = Installation.read(home);
+        assertEquals("", installed.getPython());
+        ConnectionSettings settings = new ConnectionSettings("", "", true, home.resolve("nothing").toString(), 1);
+        ServiceException error = assertThrows(ServiceException.class,
+            () -> ServiceLauncher.start(settings, installed.describeLoss()));
+        for (String part : new String[] {"installation.json names, is not there any more", "`deepflash install-fiji`",
+            "Run DFL Set Up..."}) {
+            assertTrue(error.getMessage().contains(part), error.getMessage());
+        }
+    }
+
+    @Test
+    void theFolderOfTheJarIsKnown() {
+        assertTrue(Files.isDirectory(Installation.findFolderOfJar()));
     }
 
     @Test
     void launcherTellsWhyNothingStarted() {
         ConnectionSettings settings = new ConnectionSettings("", "", true, home.resolve("nothing").toString(), 1);
-        ServiceException error = assertThrows(ServiceException.class, () -> ServiceLauncher.start(settings));
+        ServiceException error = assertThrows(ServiceException.class, () -> ServiceLauncher.start(settings, ""));
         assertTrue(error.getMessage().contains("DFL Set Up..."), error.getMessage());
     }
 
