@@ -18,6 +18,8 @@ from deepflash_service.bridge.faults import NO_MEMORY
 from deepflash_service.bridge.images import check_image_plus
 from deepflash_service.bridge.jvm import imagej_lock, java_class
 from deepflash_service.bridge.printing import Printed, capture
+from deepflash_service.bridge.quitting import CANNOT_QUIT, UNKNOWN_QUIT, without_quit
+from deepflash_service.bridge.virtual_stacks import find_lost_edits, warn_of_lost_edits
 from deepflash_service.errors import InputError, MacroError
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class _Run:
     fault: str | None = None
     error: str | None = None
     line: int | None = None
+    lost: list[str] = field(default_factory=list)
     printed: Printed = field(default_factory=Printed)
 
 
@@ -100,6 +103,7 @@ def run_macro(text: str, argument: str = "", *, image: Any = None) -> str:
                 run.line = int(interpreter.getLineNumber())
             _forget_interpreter()
     _raise_fault(run)
+    warn_of_lost_edits(run.lost)
     return run.value or ""
 
 
@@ -137,6 +141,7 @@ def run_command(command: str, options: str = "", *, image: Any = None) -> None:
             java_class("ij.IJ").run(image, command, options)
     run.line = None
     _raise_fault(run)
+    warn_of_lost_edits(run.lost)
 
 
 def make_options(inputs: Mapping[str, object]) -> str:
@@ -178,8 +183,9 @@ def _observed(image: Any) -> Iterator[_Run]:
         ij.getErrorMessage()
         if image is not None:
             windows.setTempCurrentImage(image)
+        edited = find_lost_edits(windows.getCurrentImage(), run.lost)
         try:
-            with capture(run.printed):
+            with without_quit(), edited, capture(run.printed):
                 yield run
         except jpype.JException as error:
             run.failure = error
@@ -200,6 +206,8 @@ def _raise_fault(run: _Run) -> None:
         cause = "The macro was aborted."
     if cause is not None and any(words in cause for words in _NO_IMAGE_WORDS):
         cause = _NO_IMAGE
+    if cause is not None and UNKNOWN_QUIT in cause:
+        cause = CANNOT_QUIT
     if cause is not None:
         raise MacroError(cause, line=line) from run.failure
 

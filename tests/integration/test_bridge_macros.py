@@ -11,6 +11,7 @@ import pytest
 import tifffile
 
 from deepflash_service.bridge import FijiBridge
+from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.macros import make_options
 from deepflash_service.bridge.rois import labels_to_rois, write_roi_zip
 from deepflash_service.errors import MacroError
@@ -33,6 +34,8 @@ pytestmark = pytest.mark.jvm
         ('roiManager("reset");', 1, "needs a display"),
         ('name = getString("Name", "x");', 1, "needs a display"),
         ("x = newArray(2000000000);", 1, "out of memory"),
+        ('x = 1;\nrun("Quit");\nreturn "after";', 2, "would end Python too"),
+        ('doCommand("Quit");\nfor (i = 0; i < 90; i++) wait(100);', 2, "would end Python too"),
     ],
 )
 def test_a_macro_that_stops_early_is_an_error_with_line_and_cause(
@@ -94,6 +97,30 @@ def test_long_output_is_quick(fiji: FijiBridge) -> None:
     start = time.monotonic()
     fiji.run_macro('for (i = 0; i < 20000; i++) print("row " + i + " äöü");')
     assert time.monotonic() - start < 20
+
+
+def test_nothing_in_imagej_can_be_told_to_quit(fiji: FijiBridge) -> None:
+    """ImageJ2 would call System.exit(0), and the script would end as if it were done."""
+    assert fiji.run_macro('List.setCommands; return "found " + List.get("Quit");') == "found "
+    with pytest.raises(MacroError, match="would end Python too"):
+        fiji.run_command("Quit")
+
+
+def test_edits_that_a_virtual_stack_loses_are_warned_of(fiji: FijiBridge, tmp_path: Path) -> None:
+    """ImageJ says nothing and changes nothing; reading and copies are no matter."""
+    path = tmp_path / "planes.tif"
+    tifffile.imwrite(path, np.full((3, 20, 30), 7, np.uint8), imagej=True)
+    image = java_class("ij.IJ").openVirtual(str(path))
+    fiji.run_command("Measure", image=image)
+    with pytest.warns(UserWarning, match=r"planes\.tif is a virtual stack.*duplicate") as caught:
+        fiji.run_command("Invert", image=image, stack=True)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="virtual stack"):
+        fiji.run_macro('run("Invert", "slice");', image=image)
+    assert (fiji.from_imageplus(image) == 7).all(), "ImageJ has learnt to keep them"
+    copy = image.duplicate()
+    fiji.run_command("Invert", image=copy, stack=True)
+    assert (fiji.from_imageplus(copy) == 248).all()
 
 
 def test_a_macro_called_by_a_macro_fails_both(fiji: FijiBridge, tmp_path: Path) -> None:

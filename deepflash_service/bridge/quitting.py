@@ -1,0 +1,60 @@
+"""Keeping a macro from ending ImageJ, and with it the Python that it runs in."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from deepflash_service.bridge.jvm import java_class
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUIT: Final = "Quit"
+UNKNOWN_QUIT: Final = f'Unrecognized command: "{QUIT}"'
+_UNKNOWN: Final = "no command at all"
+CANNOT_QUIT: Final = (
+    f'run("{QUIT}") would end Python too. Leave it out: ImageJ ends with the Python process.'
+)
+
+
+@contextmanager
+def without_quit() -> Iterator[None]:
+    """Run the body while ImageJ knows no command *Quit*.
+
+    With ImageJ2 that command calls ``System.exit``, and Python would vanish as if it were done.
+    Without a display ImageJ 1 alone does nothing there, and the macro would go on. The command
+    comes back only where there are menus, since ``doCommand`` of a macro may still be under way
+    in another thread.
+    """
+    is_headless = java_class("java.awt.GraphicsEnvironment").isHeadless()
+    if not is_headless and java_class("ij.IJ").getInstance() is None:
+        # Nothing would end, while the dialog about an unknown command would wait for a user.
+        yield
+        return
+    commands = _list_commands()
+    taken = commands.remove(QUIT)
+    try:
+        yield
+    finally:
+        if taken is not None and not is_headless:
+            commands.put(QUIT, taken)
+
+
+def _list_commands() -> Any:
+    """Return ImageJ's table of commands, which is made when the first one is looked for."""
+    import jpype
+
+    menus, ij, system = map(java_class, ("ij.Menus", "ij.IJ", "java.lang.System"))
+    if menus.getCommands() is None:
+        errors = system.err
+        nowhere = java_class("java.io.OutputStream").nullOutputStream()
+        system.setErr(java_class("java.io.PrintStream")(nowhere))
+        try:
+            with contextlib.suppress(jpype.JException):
+                ij.run(_UNKNOWN)
+        finally:
+            system.setErr(errors)
+            ij.getErrorMessage()
+    return menus.getCommands()
