@@ -94,7 +94,7 @@ def segment(
     as_json: bool,
     **chosen: Any,
 ) -> int:
-    """Segment images, and write labels, masks, probabilities, ROI sets, overlays and tables.
+    """Segment images: labels, masks, probabilities, ROI sets, GeoJSON, overlays and tables.
 
     With --shard or --scheduler, images that are done already are not segmented again.
     """

@@ -127,7 +127,7 @@ def segment_huge(
             remedy = f"Free some space, or choose another output folder for {image.name}."
             check_space(place.output, task.estimate_bytes(), remedy=remedy)
             drafts = {kind: scratch / path.name for kind, path in paths.items()}
-            result = _fill_files(task, drafts, is_nested=place.layout.is_nested, hooks=hooks)
+            result = _fill_files(task, drafts, hooks=hooks)
             last = paths["rois"]
             found = {path: last.with_name(path.name) for path in scratch.glob("*.*")}
             found[drafts["rois"]] = found.pop(drafts["rois"])
@@ -137,11 +137,9 @@ def segment_huge(
     return replace(result, files={kind: str(path) for kind, path in paths.items()})
 
 
-def _fill_files(
-    task: HugeTask, paths: dict[str, Path], *, is_nested: bool, hooks: Hooks
-) -> HugeResult:
+def _fill_files(task: HugeTask, paths: dict[str, Path], *, hooks: Hooks) -> HugeResult:
     with ExitStack() as stack:
-        outlines = stack.enter_context(open_outlines(paths["rois"], with_geojson=is_nested))
+        outlines = stack.enter_context(open_outlines(paths["rois"], geojson=paths["outlines"]))
         maps = stack.enter_context(create_pieces(paths["probability"], task.describe_map()))
         planes = [_find_rois(task, index, maps, hooks=hooks) for index in range(len(task.planes))]
         highest = max(plane.stitched.count for plane in planes)

@@ -45,14 +45,12 @@ class OutlineFiles:
     """An ROI set, and a GeoJSON file, that grow ROI by ROI."""
 
     add_roi: Callable[[bytes], None]
-    geojson: TextIO | None
+    geojson: TextIO
     features: int = 0
     left_out: int = 0
 
     def add_features(self, outlines: Outlines, **texts: Any) -> None:
         """Add ROIs to the GeoJSON file; texts as for ``outlines_to_geojson``."""
-        if self.geojson is None:
-            return
         for feature in outlines_to_geojson(outlines, **texts)["features"]:
             head = ",\n" if self.features else "\n"
             text = json.dumps(feature, indent=2, ensure_ascii=False)
@@ -71,24 +69,21 @@ class OutlineFiles:
 
 
 @contextmanager
-def open_outlines(path: Path, *, with_geojson: bool) -> Iterator[OutlineFiles]:
+def open_outlines(path: Path, *, geojson: Path) -> Iterator[OutlineFiles]:
     """Yield the files of the outlines; they appear when the block succeeds.
 
     Parameters
     ----------
     path : Path
         The ROI set.
-    with_geojson : bool
-        Whether ``rois.geojson`` is written beside it.
+    geojson : Path
+        The same outlines for other programs.
     """
     with ExitStack() as stack:
         add_roi = stack.enter_context(open_roi_zip(path))
-        files = OutlineFiles(add_roi, None)
-        if not with_geojson:
-            yield files
-            return
-        temporary = stack.enter_context(open_atomic(path.with_name("rois.geojson")))
-        files.geojson = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
+        temporary = stack.enter_context(open_atomic(geojson))
+        stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
+        files = OutlineFiles(add_roi, stream)
         files.geojson.write('{\n  "type": "FeatureCollection",\n  "features": [')
         yield files
         files.geojson.write("\n  ]\n}\n" if files.features else "]\n}\n")
@@ -149,9 +144,8 @@ def trace_plane(
             properties={"dfl.model": task.model.reference},
         ):
             files.add_roi(roi)
-        if files.geojson is not None:
-            outlines = _trace_window(labels, index, window, joins_diagonals=False)
-            files.add_features(outlines, **texts, target=task.model.card.target, plane=position)
+        parted = _trace_window(labels, index, window, joins_diagonals=False)
+        files.add_features(parted, **texts, target=task.model.card.target, plane=position)
         hooks.report(Progress("outlining ROIs", window.last, scores.size))
     return lengths
 

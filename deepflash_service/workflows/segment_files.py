@@ -31,6 +31,7 @@ _FILES = {
     "probability": "probability.tif",
     "rois": "RoiSet.zip",
     "overlay": "overlay.png",
+    "outlines": "rois.geojson",
 }
 
 JOB_FILES = frozenset({"rois.csv", "summary.csv", "segmentation.json"})
@@ -85,12 +86,12 @@ def write_image_results(
     name : str
         Name of the image without extension.
     layout : ResultLayout
-        How the files are called; nested results have ``rois.geojson`` too.
+        How the files are called.
 
     Returns
     -------
     dict of str to str
-        Paths by kind: labels, mask, probability, rois, overlay.
+        Paths by kind: labels, mask, probability, rois, overlay, outlines.
     """
     from deepflash_service.core.overlay import draw_outlines
 
@@ -104,8 +105,7 @@ def write_image_results(
     write_probability(paths["probability"], segmented.probability, **size)
     first = segmented.planes[0]
     write_png(paths["overlay"], draw_outlines(first.grey, first.labels))
-    if layout.is_nested:
-        write_json(output / name / "rois.geojson", describe_outlines(segmented))
+    write_json(paths["outlines"], describe_outlines(segmented))
     write_roi_zip(paths["rois"], segmented.trace())
     return {kind: str(path) for kind, path in paths.items()}
 
@@ -157,7 +157,9 @@ def _is_result(path: Path, folder: Path) -> bool:
         path.name.endswith(f"_{file}")
         and all(
             one.is_file()
-            for one in FLAT.list_paths(folder, path.name.removesuffix(f"_{file}")).values()
+            for kind, one in FLAT.list_paths(folder, path.name.removesuffix(f"_{file}")).items()
+            # which version 0.1.0 did not write yet
+            if kind != "outlines"
         )
         for file in _FILES.values()
     )

@@ -13,6 +13,7 @@ import tifffile
 from flask.testing import FlaskClient
 
 from deepflash_service.errors import ComputeError
+from deepflash_service.records import ModelCard
 from deepflash_service.store import runs
 from deepflash_service.store.events import Event
 from tests.unit.web.conftest import Service, encode_tiff
@@ -231,7 +232,7 @@ def test_a_training_can_be_stopped_failed_and_resumed(
         runs.append_event(run, Event("running", "epoch 1 of 2", 1, 2, {"loss": 0.5}))
         while not hooks.is_stopping():
             hooks.check()
-        return type("Card", (), {"name": "m", "version": 1, "advice": ""})()
+        return ModelCard(name="m")
 
     monkeypatch.setattr("deepflash_service.workflows.train.run_training", train)
     client = service.client()

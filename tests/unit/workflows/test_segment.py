@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import roifile
 
+from deepflash_service.core.geojson_shapes import geojson_to_labels
 from deepflash_service.core.labels import label_rois
 from deepflash_service.errors import DeepFlashError, JobCancelled
 from deepflash_service.records import Progress, SegmentOptions
@@ -37,12 +38,17 @@ def test_every_image_leaves_its_files(
     assert [one["rois"] for one in result["images"]] == [3, 0]
     assert result["device"] == "this computer fake"
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    kinds = ("labels.tif", "mask.tif", "probability.tif", "RoiSet.zip", "overlay.png")
+    kinds = {"labels.tif", "mask.tif", "probability.tif", "RoiSet.zip", "overlay.png"}
+    kinds |= {"rois.geojson"}
     assert names == {f"{n}_{kind}" for n in "ab" for kind in kinds} | {"rois.csv", "summary.csv"}
     labels = read_image(tmp_path / "out" / "a_labels.tif")
     np.testing.assert_array_equal(labels.select(), LABELS)
     assert labels.calibration == SIZE
     assert read_image(tmp_path / "out" / "a_mask.tif").select().max() == 255
+    outlines = Path(result["images"][0]["files"]["outlines"])
+    assert outlines == tmp_path / "out" / "a_rois.geojson"
+    drawn = geojson_to_labels(json.loads(outlines.read_text()), shape=LABELS.shape)
+    np.testing.assert_array_equal(drawn, LABELS)
 
 
 def test_tables_tell_all_rois_and_images(
