@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _EDGE_SHIFT = 1e-8
 """ImageJ moves outlines by this much to the right, to round alike on all machines."""
 _MOST_CROSSINGS = 16_000_000
-"""Of the outline of one ROI with rows, for about 1 GB of memory."""
+"""Of the outline of one ROI with rows."""
 _MOST_OF_ALL = 100_000_000
 _BATCH = 2_000_000
 """ROIs are drawn together until they cross this many rows, or cover this many pixels."""
@@ -118,6 +118,20 @@ class _Edges:
             self.counts[chosen],
         )
 
+    def cut_rows(self) -> Iterator[_Edges]:
+        """Return the same in bands of rows, each with about ``_BATCH`` crossings."""
+        bands = 1 + int(self.counts.sum()) // _BATCH
+        if bands == 1:
+            yield self
+            return
+        last = self.first + self.counts
+        limits = np.linspace(self.first.min(), last.max(), bands + 1).astype(np.int64)
+        for top, bottom in pairwise(limits):
+            first = np.maximum(self.first, top)
+            counts = np.maximum(np.minimum(last, bottom) - first, 0)
+            band = _Edges(self.owners, self.upper, self.lower, first, counts)
+            yield band.take(counts > 0)
+
 
 def _find_edges(shapes: Sequence[RoiShape], shape: tuple[int, int]) -> _Edges:
     owners, begin, end = _collect_edges(shapes)
@@ -130,7 +144,7 @@ def _find_edges(shapes: Sequence[RoiShape], shape: tuple[int, int]) -> _Edges:
 
 
 def _list_batches(edges: _Edges) -> Iterator[_Edges]:
-    """Cut edges into batches of whole ROIs, refusing what is too much to draw."""
+    """Cut edges into batches of bounded memory, refusing what is too much to draw."""
     begins = np.flatnonzero(np.diff(edges.owners, prepend=-1))
     sizes = np.add.reduceat(edges.counts, begins) if begins.size else begins
     if sizes.max(initial=0) > _MOST_CROSSINGS or sizes.sum() > _MOST_OF_ALL:
@@ -140,7 +154,7 @@ def _list_batches(edges: _Edges) -> Iterator[_Edges]:
         )
     ends = np.append(begins, edges.owners.size)
     for chosen in _cut(sizes):
-        yield edges.take(slice(ends[chosen.start], ends[chosen.stop]))
+        yield from edges.take(slice(ends[chosen.start], ends[chosen.stop])).cut_rows()
 
 
 def _find_spans(edges: _Edges, width: int) -> tuple[Integers, ...]:
