@@ -25,7 +25,7 @@ CONFIG = ROOT / "fiji_plugin" / "src" / "main" / "resources" / "plugins.config"
 README = ROOT / "macros" / "README.md"
 HIDDEN = "token"  # the recorder never gets it
 OPTION = re.compile(r"(\w+)(?:=(?:\[([^\]]*)\]|(\S*)))?(?:\s|$)")
-SHADES = 3
+TEXT_PIXELS = 500  # of a window that shows nothing but a text or a table
 PATIENCE = 400.0  # seconds; the first job of a service waits for its worker
 
 
@@ -90,13 +90,15 @@ class Stage:
     photographed: list[str] = field(default_factory=list)
     replayed: list[str] = field(default_factory=list)
 
-    def choose(self, command: str, **wishes: object) -> dict[str, str]:
+    def choose(self, command: str, *, kind: str = "", **wishes: object) -> dict[str, str]:
         """Choose a command, fill its dialog, photograph it, press OK; return what was set.
 
         Parameters
         ----------
         command : str
             As in the menu.
+        kind : str, optional
+            Which dialog of the command it is, where it has several; for the name of the picture.
         **wishes
             Macro key to value; what is not named stays as the dialog offers it.
         """
@@ -107,8 +109,7 @@ class Stage:
         for key, value in wishes.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             self.imagej.do("fill", f"{key} {text}")
-        assert not self.imagej.do("clipped"), command
-        self.photograph(command)
+        self.photograph(command, kind=kind)
         filled = self._fields()
         self.imagej.do("press", "OK")
         self.imagej.do("idle", seconds=PATIENCE)
@@ -129,21 +130,28 @@ class Stage:
         return shown
 
     def answer(self) -> str:
-        """Read the message that a command ends with, and close it."""
+        """Read the message that a command ends with, see it whole, and close it."""
+        self._take_picture("message", "")
         shown = self.imagej.do("dialog").replace("\n", " ")
         self.imagej.do("press", "OK")
         self.imagej.do("idle", seconds=PATIENCE)
         return shown
 
-    def photograph(self, command: str, title: str = "") -> None:
+    def photograph(self, command: str, title: str = "", *, kind: str = "") -> None:
         """Keep a picture of the dialog, or of a window, in ``DEEPFLASH_PICTURES``, if set."""
-        folder = Path(os.environ.get("DEEPFLASH_PICTURES", self.place))
-        name = re.sub(r"\W+", "-", command.removeprefix("DFL ").strip(".").lower())
-        picture = folder / f"{name}.png"
-        self.imagej.do("photo", f"{picture}|{title}")
-        with Image.open(picture) as image:
-            assert len(image.getcolors(1 << 24) or []) >= SHADES, picture
+        name = re.sub(r"\W+", "-", f"{command.removeprefix('DFL ').strip('.')} {kind}".strip())
+        self._take_picture(name.lower(), title)
         self.photographed.append(command)
+
+    def _take_picture(self, name: str, title: str) -> None:
+        """See that a window shows all that it holds, in a picture of all of it."""
+        assert not self.imagej.do("clipped", title), name
+        picture = Path(os.environ.get("DEEPFLASH_PICTURES", self.place)) / f"{name}.png"
+        width, height, words = map(int, self.imagej.do("photo", f"{picture}|{title}").split())
+        with Image.open(picture) as image:
+            assert image.size == (width, height)
+            grey = np.asarray(image.convert("L"))
+        assert words or np.count_nonzero(grey < 128) > TEXT_PIXELS, picture
 
     def recorded(self, command: str, filled: dict[str, str] | None = None) -> str:
         """Return the one recorded line of a command; it must say what was set, and no more."""

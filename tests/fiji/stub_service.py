@@ -38,6 +38,15 @@ VERDICTS = {
 _BY_NAME = {**STAGES, "pairs": PAIRS}
 
 
+def pack_rois(rois: Sequence[bytes]) -> bytes:
+    """Return a ROI set."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, roi in enumerate(rois, 1):
+            archive.writestr(f"roi-{number:04d}.roi", roi)
+    return packed.getvalue()
+
+
 class StubService(ThreadingHTTPServer):
     """Answers a segmentation with given ROIs, or fails at the stage that the token names."""
 
@@ -45,16 +54,12 @@ class StubService(ThreadingHTTPServer):
 
     def __init__(self, rois: Sequence[bytes]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            for number, roi in enumerate(rois, 1):
-                archive.writestr(f"roi-{number:04d}.roi", roi)
         self.answers: dict[str, bytes] = {
             STAGES["info"]: json.dumps(INFO).encode(),
             STAGES["models"]: json.dumps({"models": [MODEL]}).encode(),
             STAGES["submit"]: json.dumps({"id": "j1", "state": "queued"}).encode(),
             STAGES["job"]: json.dumps({"id": "j1", "state": "done", "model": "Stub@1"}).encode(),
-            STAGES["rois"]: packed.getvalue(),
+            STAGES["rois"]: pack_rois(rois),
             STAGES["table"]: b"ROI,Area px\n",
             "GET /api/v1/jobs": b'{"jobs": []}',
             "POST /api/v1/datasets": b'{"id": "d1"}',

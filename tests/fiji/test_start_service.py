@@ -61,6 +61,7 @@ def test_one_click_starts_a_service_that_stays(
 def fill_in_home(imagej: Desktop, home: Path) -> None:
     """Enter the home folder in the dialog of Set Up, which waits."""
     assert "Home folder" in imagej.do("dialog")
+    assert not imagej.do("clipped")
     imagej.do("type", f"2 {home}")
     imagej.do("press", "OK")
 

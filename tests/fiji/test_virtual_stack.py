@@ -1,6 +1,6 @@
 """A virtual stack that is much larger than the memory of ImageJ is segmented plane by plane.
 
-Always: 150 planes of 2 MB in 64 MB of memory, with a stub in place of the service. With
+Always: 130 planes of 2 MB in 64 MB of memory, with a stub in place of the service. With
 ``DEEPFLASH_ALL_PLANES=1`` the real service segments 1,000 planes, and ImageJ has 1 GB; that takes
 from a quarter of an hour up, and ``--log-cli-level=INFO`` tells time and memory.
 """
@@ -20,7 +20,7 @@ import tifffile
 from deepflash_service.core.rois import labels_to_rois
 from tests.fiji.conftest import run_service
 from tests.fiji.desktop import start_imagej
-from tests.fiji.stub_service import StubService, serve_stub
+from tests.fiji.stub_service import STAGES, StubService, pack_rois, serve_stub
 from tests.fiji.tiny_model import store_threshold_model
 
 if TYPE_CHECKING:
@@ -80,9 +80,23 @@ def serve_maps() -> Iterator[StubService]:
         yield stub
 
 
+def find_squares(stub: StubService, number: int) -> None:
+    """Let the service find that many squares in every plane."""
+    labels = np.zeros((SIZE, SIZE), np.int32)
+    for label in range(1, number + 1):
+        labels[500:520, 25 * label : 25 * label + 20] = label
+    lines = [f"roi-{label:04d},400,0.9" for label in range(1, number + 1)]
+    stub.answers[STAGES["rois"]] = pack_rois(labels_to_rois(labels))
+    stub.answers[STAGES["table"]] = "\n".join(["ROI,Area px,Probability", *lines]).encode()
+
+
 def test_a_virtual_stack_is_never_loaded_whole(places: dict[str, Any], tmp_path: Path) -> None:
-    """Far more than fits is read, sent and answered; images of results are refused at once."""
-    count, memory = 150, 64 << 20
+    """Far more than fits is read, sent and answered; images of results are refused at once.
+
+    First there is nothing on any plane, which needs the map of each; then there are ROIs on all,
+    which stay in overlay, ROI Manager and table.
+    """
+    count, memory, squares = 130, 64 << 20, 20
     folder = tmp_path / "imagej"
     with (
         serve_maps() as stub,
@@ -99,8 +113,18 @@ def test_a_virtual_stack_is_never_loaded_whole(places: dict[str, Any], tmp_path:
         assert not [one for one in stub.requests if one.startswith("POST")]
         assert imagej.do("macro", run.format(""), seconds=300) == "done 0"
         assert "the highest probability is 0.250" in imagej.do("log")
+        find_squares(stub, squares)
+        answer = imagej.do("macro", run.format(" add_to_manager table"), seconds=300)
+        assert answer == f"done {count * squares}"
+        names = imagej.do("manager").splitlines()
+        assert len(set(names)) == count * squares
+        last = imagej.do("rois").splitlines()[-1].split(" ")
+        assert last[:2] == [f"cFOS-t001-z{count:03d}-{squares:04d}", f"{25 * squares},500,20,20"]
+        assert last[3].rpartition(",")[2] == str(count)
+        rows = imagej.do("macro", 'return "" + Table.size("DeepFLaSH ROIs");')
+        assert rows == f"done {count * squares}"
     assert (tmp_path / "planes.raw").stat().st_size > 4 * memory
-    assert sum(one.startswith("POST") for one in stub.requests) == count
+    assert sum(one.startswith("POST") for one in stub.requests) == 2 * count
 
 
 @pytest.mark.slow

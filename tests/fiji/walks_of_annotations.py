@@ -58,6 +58,26 @@ def save_annotation(stage: Stage) -> None:
     assert first == second
     assert {"cleo/cells.tif", "cleo/cells_RoiSet.zip", "cleo/cells.json"} <= set(first)
     assert len(first["cleo/cells_RoiSet.zip"]) == first["cleo/cells.json"]["rois"] == 2
+    save_stack(stage, command)
+
+
+def save_stack(stage: Stage, command: str) -> None:
+    """The dialog for a stack asks for a folder of its planes; the planes are there again."""
+    stage.imagej.do("closeall")
+    stage.imagej.do("macro", EMPTY_MANAGER)
+    stage.imagej.do("open", str(stage.pictures / "stack.tif"))
+    stage.imagej.do("macro", f"Stack.setPosition(1, 3, 1); {TWO_ROIS}")
+    folders = [stage.place / "stack first", stage.place / "stack again"]
+    filled = stage.choose(
+        command, kind="stack", expert="cleo", output_folder=folders[0] / "masks",
+        image_folder=folders[0] / "planes", format="mask", allow_empty=False, overwrite=False,
+        **{"class": "cFOS"},
+    )  # fmt: skip
+    line = stage.recorded(command, filled)
+    stage.replay(line.replace(str(folders[0]), str(folders[1])))
+    first, second = (read_files(folder) for folder in folders)
+    assert first == second
+    assert {"masks/cleo/stack-t001-z003.tif", "planes/stack-t001-z003.tif"} <= set(first)
 
 
 def make_experts(place: Path) -> dict[str, str]:

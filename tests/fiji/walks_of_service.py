@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,36 @@ CHANGING = ("Free disk", "Running", "Queue", "Log")
 
 
 def set_up(stage: Stage) -> None:
-    """The connection is the same; the token is in no macro."""
+    """Each field is stored as itself, by the dialog and by the replay; the token is in no macro."""
     command = "DFL Set Up..."
-    wishes = {"service_url": "", "start_local": False, "python": "", "timeout_s": 45, "token": ""}
+    facts = json.loads((stage.home / "service.json").read_text("utf-8"))
+    wishes = {
+        "service_url": facts["url"], "start_local": True, "python": str(stage.place / "my python"),
+        "home": str(stage.home), "timeout_s": 45, "token": facts["token"],
+    }  # fmt: skip
     filled = stage.choose(command, **wishes)
+    assert set(filled) == set(wishes)
     shown = stage.answer()
     line = stage.recorded(command, filled)
+    stored = read_settings(stage)
+    assert stored == {**{key: str(value) for key, value in wishes.items()}, "start_local": "true"}
+    stage.imagej.do("macro", 'run("DFL Set Up...", "timeout_s=30");')
+    assert read_settings(stage)["home"] == ""
     stage.replay(line)
     told = stage.log()[-1]
+    assert read_settings(stage) == {**stored, "token": ""}
     stage.imagej.do("macro", 'run("DFL Set Up...", "timeout_s=30");')
     assert told.startswith("Connected to DeepFLaSH ")
     assert told in shown
+
+
+def read_settings(stage: Stage) -> dict[str, str]:
+    """Return what ImageJ's preferences hold of the connection."""
+    keys = ("service_url", "start_local", "python", "home", "timeout_s", "token")
+    look = 'call("ij.Prefs.get", "deepflash.{}", "")'
+    values = ' + "|" + '.join(look.format(key) for key in keys)
+    answer = stage.imagej.do("macro", f"return {values};").removeprefix("done ")
+    return dict(zip(keys, answer.split("|"), strict=True))
 
 
 def check_service(stage: Stage) -> None:

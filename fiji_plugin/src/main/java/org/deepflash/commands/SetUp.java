@@ -6,6 +6,7 @@ import ij.gui.GenericDialog;
 import ij.plugin.PlugIn;
 import java.awt.Checkbox;
 import java.awt.GraphicsEnvironment;
+import java.awt.Label;
 import java.awt.TextField;
 import java.util.Vector;
 import org.deepflash.client.HttpServiceClient;
@@ -72,6 +73,7 @@ public final class SetUp implements PlugIn {
         dialog.addMessage("Python: the python or deepflash executable that starts the service. Home folder: as in"
             + "\n`deepflash serve --home DIR`. Empty = as deepflash install-fiji found them.");
         dialog.addNumericField("Timeout_s", before.getTimeout(), 0);
+        ((Label) dialog.getComponent(dialog.getComponentCount() - 2)).setText("Timeout (seconds)");
         dialog.setEchoChar('*');
         dialog.addStringField("Token", before.getToken(), 36);
         dialog.showDialog();

@@ -8,7 +8,6 @@ import java.awt.Button;
 import java.awt.Checkbox;
 import java.awt.Choice;
 import java.awt.Component;
-import java.awt.Dialog;
 import java.awt.Dimension;
 import java.awt.EventQueue;
 import java.awt.ItemSelectable;
@@ -62,15 +61,17 @@ final class Form {
                 fill(pair[0], pair.length == 1 ? "" : pair[1]);
                 return "";
             case "clipped":
-                return String.join("\n", findClipped(Screen.awaitDialog()));
+                return String.join("\n", findClipped(find(rest)));
             case "photo":
                 String[] places = rest.split("\\|");
-                photograph(places.length == 1 ? Screen.awaitDialog() : Screen.awaitWindow(places[1]),
-                    new File(places[0]));
-                return "";
+                return photograph(find(places.length == 1 ? "" : places[1]), new File(places[0]));
             default:
                 throw new IllegalArgumentException("unknown word " + word);
         }
+    }
+
+    private static Window find(String title) throws InterruptedException {
+        return title.isEmpty() ? Screen.awaitDialog() : Screen.awaitWindow(title);
     }
 
     /** Clicks an item below Plugins > DeepFLaSH of ImageJ's own menu bar. */
@@ -151,14 +152,20 @@ final class Form {
             ItemEvent.ITEM_STATE_CHANGED, value, ItemEvent.SELECTED)));
     }
 
-    /** Returns what is not seen whole: words wider than their place, and a dialog higher or wider than a small screen. */
-    private static List<String> findClipped(Dialog dialog) {
+    /**
+     * Returns what is not seen whole: words wider than their place, parts that reach beyond the window, and a window
+     * higher or wider than a small screen.
+     */
+    private static List<String> findClipped(Window window) {
         List<String> clipped = new ArrayList<>();
-        boolean isTooLarge = dialog.getWidth() > SMALL_SCREEN.width || dialog.getHeight() > SMALL_SCREEN.height;
+        boolean isTooLarge = window.getWidth() > SMALL_SCREEN.width || window.getHeight() > SMALL_SCREEN.height;
         if (isTooLarge) {
-            clipped.add("the dialog has " + dialog.getWidth() + " x " + dialog.getHeight() + " pixels");
+            clipped.add("the window has " + window.getWidth() + " x " + window.getHeight() + " pixels");
         }
-        for (Component part : Screen.parts(dialog)) {
+        for (Component part : Screen.parts(window)) {
+            if (!new Rectangle(window.getSize()).contains(place(part, window))) {
+                clipped.add(part + " reaches beyond the window");
+            }
             Dimension wanted = part.getPreferredSize();
             boolean isWord = part instanceof Label || part instanceof Button || part instanceof Checkbox
                 || part instanceof Choice || part.getClass().getSimpleName().equals("MultiLineLabel");
@@ -169,25 +176,41 @@ final class Form {
         return clipped;
     }
 
-    /** Tells whether each word of the window is in the picture. */
-    private static boolean isDrawn(Window window, BufferedImage picture) {
-        for (Component part : Screen.parts(window)) {
-            String word = part instanceof Label ? ((Label) part).getText()
-                : part instanceof Button ? ((Button) part).getLabel() : "";
-            if (!word.trim().isEmpty()) {
-                Rectangle place = SwingUtilities.convertRectangle(part.getParent(), part.getBounds(), window)
-                    .intersection(new Rectangle(window.getSize()));
-                int[] pixels = picture.getRGB(place.x, place.y, place.width, place.height, null, 0, place.width);
-                if (Arrays.stream(pixels).distinct().count() < 2) {
-                    return false;
-                }
-            }
-        }
-        return true;
+    private static Rectangle place(Component part, Window window) {
+        return SwingUtilities.convertRectangle(part.getParent(), part.getBounds(), window);
     }
 
-    /** Takes the picture of a window when it has been drawn: when two pictures of it are alike and show all words. */
-    private static void photograph(Window window, File file) throws AWTException, IOException {
+    private static String word(Component part) {
+        if (part instanceof Label) {
+            return ((Label) part).getText();
+        }
+        return part instanceof Button ? ((Button) part).getLabel()
+            : part.getClass().getSimpleName().equals("MultiLineLabel") ? "lines" : "";
+    }
+
+    /** Returns how many words of the window are in the picture, or -1 if one is not. */
+    private static int countDrawn(Window window, BufferedImage picture) {
+        int drawn = 0;
+        for (Component part : Screen.parts(window)) {
+            if (!word(part).trim().isEmpty()) {
+                Rectangle place = place(part, window).intersection(new Rectangle(window.getSize()));
+                int[] pixels = place.isEmpty() ? new int[0]
+                    : picture.getRGB(place.x, place.y, place.width, place.height, null, 0, place.width);
+                if (Arrays.stream(pixels).distinct().count() < 2) {
+                    return -1;
+                }
+                drawn++;
+            }
+        }
+        return drawn;
+    }
+
+    /**
+     * Takes the picture of a window when it has been drawn: when two pictures of it are alike and show all words.
+     *
+     * @return width, height and the number of its labels and buttons
+     */
+    private static String photograph(Window window, File file) throws AWTException, IOException {
         Robot robot = new Robot();
         int[] before = {};
         long end = System.currentTimeMillis() + LIMIT_MS;
@@ -197,9 +220,10 @@ final class Form {
             window.toFront();
             BufferedImage picture = robot.createScreenCapture(new Rectangle(CORNER, window.getSize()));
             int[] pixels = picture.getRGB(0, 0, picture.getWidth(), picture.getHeight(), null, 0, picture.getWidth());
-            if (Arrays.equals(pixels, before) && isDrawn(window, picture)) {
+            int drawn = countDrawn(window, picture);
+            if (Arrays.equals(pixels, before) && drawn >= 0) {
                 ImageIO.write(picture, "png", file);
-                return;
+                return window.getWidth() + " " + window.getHeight() + " " + drawn;
             }
             before = pixels;
             LockSupport.parkNanos(PAUSE_NS);
