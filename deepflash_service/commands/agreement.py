@@ -34,11 +34,12 @@ def _parse_consensus(ctx: click.Context, param: click.Parameter, value: str) -> 
 @masks_option
 @click.option(
     "--consensus",
-    metavar="staple|majority|DIR",
+    metavar="METHOD|DIR",
     default="auto",
     callback=_parse_consensus,
     show_default=True,
-    help="How to make the consensus, or a folder of consensus masks.",
+    help="auto (STAPLE from 4 experts, else majority), staple, majority, union, intersection, "
+    "objects, or a folder of consensus masks.",
 )
 @click.option("--min-roi-size", type=click.IntRange(0), default=0, metavar="PX", show_default=True)
 @iou_option
@@ -87,7 +88,13 @@ def _print_agreement(result: dict[str, Any]) -> None:
 
 @click.command()
 @masks_option
-@click.option("--method", type=click.Choice(_METHODS), default="auto", show_default=True)
+@click.option(
+    "--method",
+    type=click.Choice(_METHODS),
+    default="auto",
+    show_default=True,
+    help="auto = STAPLE from 4 experts, else majority.",
+)
 @click.option("--output", type=NEW_FOLDER, required=True, help="Folder for the masks.")
 @home_option
 @json_option

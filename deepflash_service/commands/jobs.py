@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,20 +21,27 @@ from deepflash_service.commands.running import (
     perform_job,
     start_home,
 )
+from deepflash_service.errors import ConflictError, NotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from deepflash_service.bridge.service import Service
     from deepflash_service.records import Report
     from deepflash_service.store.runs import Run
 
+_LATEST = "latest"
+
 
 @click.group()
 @home_option
 @click.pass_context
 def jobs(ctx: click.Context, *, home: str | None) -> None:
-    """List, show, stop, cancel, resume jobs; no service needs to run."""
+    """List, show, stop, cancel, resume jobs; no service needs to run.
+
+    In place of an ID, latest is the newest job to which the command applies.
+    """
     ctx.find_root().obj = home
 
 
@@ -56,26 +64,24 @@ def list_command(*, home: str | None, as_json: bool) -> None:
 
 
 @jobs.command()
-@click.argument("job")
+@click.argument("job", metavar="ID|latest")
 @home_option
 @json_option
 def show(job: str, *, home: str | None, as_json: bool) -> None:
     """Show one job."""
-    from deepflash_service.store.runs import open_run
-
-    _print_job(_read(open_run(start_home(home), job)), as_json=as_json)
+    _print_job(_read(_find(start_home(home), job)), as_json=as_json)
 
 
 @jobs.command()
-@click.argument("job")
+@click.argument("job", metavar="ID|latest")
 @click.option("--lines", type=click.IntRange(1), help="Only the last lines; default is all.")
 @home_option
 @json_option
 def log(job: str, *, lines: int | None, home: str | None, as_json: bool) -> None:
     """Print the log of a job: its events, and what its process said when it failed."""
-    from deepflash_service.store.runs import open_run, read_log_text
+    from deepflash_service.store.runs import read_log_text
 
-    run = open_run(start_home(home), job)
+    run = _find(start_home(home), job)
     text = read_log_text(run)
     if lines is not None:
         text = "".join(text.splitlines(keepends=True)[-lines:])
@@ -86,43 +92,49 @@ def log(job: str, *, lines: int | None, home: str | None, as_json: bool) -> None
 
 
 @jobs.command()
-@click.argument("job")
+@click.argument("job", metavar="ID|latest")
 @home_option
 @json_option
 def stop(job: str, *, home: str | None, as_json: bool) -> None:
     """End a running training early and keep the best."""
     from deepflash_service.jobs.endings import check_stoppable, check_unfinished
     from deepflash_service.jobs.ledger import is_worked_on
-    from deepflash_service.store.runs import open_run, request_stop
+    from deepflash_service.store.runs import request_stop
+
+    def check(run: Run) -> None:
+        check_stoppable(run, is_begun=is_worked_on(run))
 
     folder: Path = start_home(home)
-    run = open_run(folder, job)
+    run = _find(folder, job, check=check)
     check_unfinished(_read(run))
     with connect_running(folder) as service:
         if service is not None:
-            service.stop(job)
+            service.stop(run.id)
         else:
-            check_stoppable(run, is_begun=is_worked_on(run))
+            check(run)
             request_stop(run)
     _print_job(_read(run), as_json=as_json)
 
 
 @jobs.command()
-@click.argument("job")
+@click.argument("job", metavar="ID|latest")
 @home_option
 @json_option
 def cancel(job: str, *, home: str | None, as_json: bool) -> None:
     """End a job and discard its results."""
     from deepflash_service.jobs.endings import check_unfinished, withdraw
     from deepflash_service.store.custody import hold_run
-    from deepflash_service.store.runs import append_event, open_run, request_cancel
+    from deepflash_service.store.runs import append_event, request_cancel
+
+    def check(run: Run) -> None:
+        check_unfinished(_read(run))
 
     folder: Path = start_home(home)
-    run = open_run(folder, job)
-    check_unfinished(_read(run))
+    run = _find(folder, job, check=check)
+    check(run)
     with connect_running(folder) as service:
         if service is not None:
-            service.cancel(job)
+            service.cancel(run.id)
         else:
             request_cancel(run)
             with hold_run(run) as is_mine:
@@ -132,7 +144,7 @@ def cancel(job: str, *, home: str | None, as_json: bool) -> None:
 
 
 @jobs.command()
-@click.argument("job")
+@click.argument("job", metavar="ID|latest")
 @home_option
 @json_option
 def resume(job: str, *, home: str | None, as_json: bool) -> None:
@@ -142,10 +154,8 @@ def resume(job: str, *, home: str | None, as_json: bool) -> None:
     home folder. Either way the command ends when the training does; Ctrl+C lets a training of
     the service go on.
     """
-    from deepflash_service.store.runs import open_run
-
     folder: Path = start_home(home)
-    run = open_run(folder, job)
+    run = _find(folder, job, check=_check_resumable)
     with connect_running(folder) as service:
         if service is None:
             with show_work("resuming", log=run.log) as report:
@@ -171,15 +181,43 @@ def _resume_there(service: Service, run: Run) -> dict[str, Any]:
 
 
 def _resume_here(home: Path, run: Run, *, report: Report) -> dict[str, Any]:
+    from deepflash_service.store.runs import clear_requests
+
+    _check_resumable(run)
+    clear_requests(run)
+    return perform_job(home, run, report=report)
+
+
+def _check_resumable(run: Run) -> None:
     from deepflash_service.jobs.endings import check_resumable
     from deepflash_service.jobs.ledger import is_worked_on
-    from deepflash_service.store.runs import clear_requests, read_state
+    from deepflash_service.store.runs import read_state
 
     never_began = read_state(run) == "queued" and not is_worked_on(run)
     if not (run.kind == "training" and never_began):
         check_resumable(_read(run))
-    clear_requests(run)
-    return perform_job(home, run, report=report)
+
+
+def _find(home: Path, word: str, *, check: Callable[[Run], None] = lambda _run: None) -> Run:
+    """Return the job with this id, or for ``latest`` the newest one that passes the check.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_job``.
+    """
+    from deepflash_service.store.runs import list_runs, open_run
+
+    if word != _LATEST:
+        return open_run(home, word)
+    for run in reversed(list_runs(home)):
+        with suppress(ConflictError):
+            check(run)
+            return run
+    raise NotFoundError(
+        "There is no job to which this applies; `deepflash jobs list` shows what there is.",
+        code="unknown_job",
+    )
 
 
 def _read(run: Run) -> dict[str, Any]:

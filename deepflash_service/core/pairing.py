@@ -66,7 +66,12 @@ def strip_suffix(stem: str) -> str:
     return _SUFFIX.sub("", stem)
 
 
-def pair_names(images: Sequence[str], masks: Mapping[str, Sequence[str]]) -> Pairing:
+def pair_names(
+    images: Sequence[str],
+    masks: Mapping[str, Sequence[str]],
+    *,
+    words: tuple[str, str] = ("image", "mask"),
+) -> Pairing:
     """Pair images with the masks of each expert by their names.
 
     An image and a mask belong together when their stems agree, at once or after one trailing
@@ -79,6 +84,8 @@ def pair_names(images: Sequence[str], masks: Mapping[str, Sequence[str]]) -> Pai
         File names of the images.
     masks : mapping from expert to sequence of str
         File names of each expert's masks.
+    words : tuple of str
+        What the warnings call the two.
 
     Returns
     -------
@@ -90,16 +97,16 @@ def pair_names(images: Sequence[str], masks: Mapping[str, Sequence[str]]) -> Pai
     warnings: list[str] = []
     every_doubt: list[str] = []
     for expert, names in masks.items():
-        found, doubts, lonely = _pair_expert(images, names)
+        found, doubts, lonely = _pair_expert(images, names, words=words)
         for image, mask in found.items():
             pairs[image][expert] = mask
         every_doubt += [f"{expert}: {doubt}" for doubt in doubts]
         warnings += [f"{expert}: {fault}" for fault in doubts]
         if lonely:
-            warnings.append(f"{expert}: No image belongs to {_list_names(lonely)}; left out.")
+            warnings.append(f"{expert}: No {words[0]} belongs to {_list_names(lonely)}; left out.")
     missing = [image for image, found in pairs.items() if not found]
     if missing:
-        warnings.append(f"No mask belongs to {_list_names(missing)}; left out.")
+        warnings.append(f"No {words[1]} belongs to {_list_names(missing)}; left out.")
     paired = {image: found for image, found in pairs.items() if found}
     return Pairing(paired, tuple(warnings), tuple(every_doubt))
 
@@ -142,7 +149,7 @@ def hash_pixels(image: npt.ArrayLike) -> str:
 
 
 def _pair_expert(
-    images: Sequence[str], masks: Sequence[str]
+    images: Sequence[str], masks: Sequence[str], *, words: tuple[str, str]
 ) -> tuple[dict[str, str], list[str], list[str]]:
     """Pair in rounds of falling closeness; return pairs, doubts, and masks without an image."""
     found: dict[str, str] = {}
@@ -162,15 +169,15 @@ def _pair_expert(
     unlike = _find_unlike(found, images, masks)
     for image in unlike:
         del found[image]
+    remedy = f"Name each {words[1]} like its {words[0]}."
     doubts = [
         f"{mask} and {image} differ in their last word, which tells other files of the folder "
-        "apart; left out. Name each mask like its image."
+        f"apart; left out. {remedy}"
         for image, mask in unlike.items()
     ]
     if doubtful:
         doubts.append(
-            f"{_list_names(list(doubtful))} would fit more than one name; left out. Name each "
-            "mask like its image."
+            f"{_list_names(list(doubtful))} would fit more than one name; left out. {remedy}"
         )
     taken = {*found.values(), *doubtful, *unlike.values()}
     return found, doubts, [mask for mask in masks if mask not in taken]

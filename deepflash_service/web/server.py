@@ -179,8 +179,8 @@ def _refuse_second(home: Path) -> ConflictError:
     url, pid = facts.get("url"), facts.get("pid")
     where = f"at {url} (process {pid})" if url else "and is just starting"
     return ConflictError(
-        f"A DeepFLaSH service for {home} runs already {where}. Use it, end it first, or choose "
-        "another home folder with --home.",
+        f"A DeepFLaSH service for {home} runs already {where}. Use it, end it with "
+        f"`deepflash serve --stop --home {home}`, or choose another home folder with --home.",
         code="service_running",
         details={"url": url, "pid": pid},
     )

@@ -11,7 +11,6 @@ from deepflash_service.core.pairing import pair_names
 from deepflash_service.errors import InputError
 from deepflash_service.store.images import read_annotation, read_mask_or_map
 from deepflash_service.store.names import strip_extension
-from deepflash_service.workflows.pairs import refuse_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,14 +93,23 @@ def pair_predictions(
     ]
     by_name = {f"{name}.tif": twins[0] for name, twins in groups.items() if len(twins) == 1}
     truths = {path.name: path for path in truth}
-    pairing = pair_names(list(by_name), {"truth": list(truths)})
+    pairing = pair_names(list(by_name), {"truth": list(truths)}, words=("prediction", "truth"))
     pairs = [
         (by_name[name], truths[chosen["truth"]]) for name, chosen in sorted(pairing.pairs.items())
     ]
     warnings += pairing.warnings
     if not pairs:
-        raise refuse_empty(warnings)
+        raise _refuse_strangers(warnings)
     return pairs, warnings
+
+
+def _refuse_strangers(warnings: Sequence[str]) -> InputError:
+    return InputError(
+        "No prediction has a truth: the names do not fit together (prediction 0001.tif or "
+        f"0001_labels.tif belongs to truth 0001.tif or 0001_word.tif). {' '.join(warnings[:5])}",
+        code="pairing_failed",
+        details={"warnings": list(warnings)},
+    )
 
 
 def read_predicted(prediction: PredictionFile, *, min_roi_size: int) -> LabelImage:

@@ -34,6 +34,21 @@ def _run(home: Path, *arguments: str) -> tuple[int, Any, str]:
     return process.returncode, json.loads(out) if out else None, err
 
 
+def test_a_service_is_ended_from_another_terminal(start: Callable[..., LiveService]) -> None:
+    """The refusal of a second one names the command; ended twice is ended."""
+    service = start()
+    second = _command(service.home, "serve", "--no-browser")
+    _, err = second.communicate(timeout=60)
+    stop = f"serve --stop --home {service.home}"
+    assert (second.returncode, f"`deepflash {stop}`" in err) == (1, True)
+    for words in (f"The service at {service.url} has ended.", "there is nothing to end"):
+        ending = _command(service.home.parent, *stop.split())
+        out, err = ending.communicate(timeout=60)
+        assert (ending.returncode, err, words in out) == (0, "", True)
+        assert service.process.wait(1) == 0
+        assert not (service.home / "service.json").exists()
+
+
 @pytest.mark.keras
 @pytest.mark.slow
 def test_a_lost_training_of_the_command_line_goes_on_in_the_service(

@@ -130,6 +130,28 @@ def test_a_stop_reaches_whoever_works_on_a_training(run: Run, home: Path) -> Non
     assert not runs.is_stop_requested(job)
 
 
+def test_latest_is_the_newest_job_to_which_a_command_applies(
+    run: Run, home: Path, trainings: list[str]
+) -> None:
+    """As in Fiji: a segmentation since does not keep a training from being stopped or resumed."""
+    assert "no job to which this applies" in run("jobs", "show", "latest").err
+    lost, busy = (runs.create_run(home, "training", options={"model": "m"}) for _ in range(2))
+    runs.append_event(lost, Event("interrupted", "Lost."))
+    runs.append_event(busy, Event("running", "epoch 1"))
+    newest = runs.create_run(home, "segmentation", options={})
+    runs.append_event(newest, Event("done", "7 ROIs."))
+    jobs_in_order = [lost.id, busy.id, newest.id]
+    assert [one["id"] for one in run("jobs", "list", "--json").json["jobs"]] == jobs_in_order[::-1]
+    assert run("jobs", "show", "latest", "--json").json["id"] == newest.id
+    assert "7 ROIs." in run("jobs", "log", "latest").out
+    with hold_run(busy):
+        assert run("jobs", "stop", "latest", "--json").json["id"] == busy.id
+        assert run("jobs", "resume", "latest", "--json").json["id"] == lost.id
+        assert run("jobs", "cancel", "latest", "--json").json["id"] == busy.id
+    assert trainings == [lost.id]
+    assert runs.is_cancel_requested(busy)
+
+
 class _Service:
     """A service that notes what it is asked."""
 

@@ -116,12 +116,18 @@ def test_roi_sets_are_a_truth(tmp_path: Path) -> None:
 
 
 def test_names_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    """No pair at all is an error that tells the rule."""
+    """No pair at all is an error that tells the rule, in the words of what was given."""
     write_mask(tmp_path / "p" / "a.tif", LABELS > 0)
     write_mask(tmp_path / "t" / "b.tif", LABELS > 0)
     with pytest.raises(InputError, match="names do not fit") as caught:
         evaluate_folders(tmp_path / "p", tmp_path / "t", options=EvaluateOptions())
     assert caught.value.code == "pairing_failed"
+    told = caught.value.message
+    assert told.startswith("No prediction has a truth")
+    assert "truth: No prediction belongs to b.tif; left out." in told
+    assert "No truth belongs to a.tif; left out." in told
+    assert "image" not in told
+    assert "mask" not in told
 
 
 def test_sizes_must_agree(tmp_path: Path) -> None:
