@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from deepflash_service.errors import ConflictError
 from deepflash_service.records import ModelCard
 from deepflash_service.store.atomic import rename_folder, write_text
-from deepflash_service.store.models import CARD, find_model, list_models, move_to_trash, stage_model
+from deepflash_service.store.model_trash import move_to_trash
+from deepflash_service.store.models import CARD, find_model, list_models, stage_model
 from deepflash_service.store.names import check_name
 
 if TYPE_CHECKING:

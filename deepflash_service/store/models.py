@@ -1,4 +1,4 @@
-"""The model library: immutable versions, movable labels, a trash.
+"""The model library: immutable versions, movable labels.
 
 ``models/<name>/<version>/`` holds ``model.json`` (the card), ``member-K.weights.h5``, and
 where they exist ``thumbnail.png``, ``test_image.tif`` and ``test_expected.tif``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -21,12 +21,12 @@ from deepflash_service.store.names import check_name
 from deepflash_service.store.reading import hash_file, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CARD = "model.json"
-_LABELS = "labels.json"
-_TRASH = ".trash"
+LABELS = "labels.json"
+TRASH = ".trash"
 _ATTEMPTS = 20
 
 
@@ -74,7 +74,7 @@ def list_models(home: Path) -> dict[str, list[ModelCard]]:
     """Return the cards of all versions, ascending, by model name; damaged ones are left out."""
     models: dict[str, list[ModelCard]] = {}
     for folder in sorted((home / "models").glob("[A-Za-z0-9]*/")):
-        cards = [_load(folder / str(version)) for version in _list_versions(folder)]
+        cards = [_load(folder / str(version)) for version in list_versions(folder)]
         found = [stored.card for stored in cards if stored is not None]
         if found:
             models[folder.name] = found
@@ -110,7 +110,7 @@ def _choose_version(home: Path, name: str, wanted: str) -> int | None:
         folder = home / "models" / check_name(name)
     except InputError:
         return None
-    versions = _list_versions(folder)
+    versions = list_versions(folder)
     labels = list_labels(home, name)
     if not wanted:
         newest = versions[-1] if versions else None
@@ -198,9 +198,9 @@ def publish_model(
 
 
 def _next_version(home: Path, name: str) -> int:
-    trashed = (home / "models" / _TRASH).glob(f"{name}@*")
+    trashed = (home / "models" / TRASH).glob(f"{name}@*")
     used = [_read_number(path.name.rpartition("@")[2].partition(".")[0]) for path in trashed]
-    return max([0, *_list_versions(home / "models" / name), *used]) + 1
+    return max([0, *list_versions(home / "models" / name), *used]) + 1
 
 
 def verify_weights(model: StoredModel) -> None:
@@ -227,10 +227,10 @@ def verify_weights(model: StoredModel) -> None:
 def list_labels(home: Path, name: str) -> dict[str, int]:
     """Return the labels of a model with the version each points to."""
     try:
-        labels = read_json(home / "models" / check_name(name) / _LABELS)
+        labels = read_json(home / "models" / check_name(name) / LABELS)
     except FileNotFoundError:
         return {}
-    there = _list_versions(home / "models" / name)
+    there = list_versions(home / "models" / name)
     return {label: number for label, number in labels.items() if number in there}
 
 
@@ -253,37 +253,11 @@ def set_label(home: Path, name: str, *, label: str, version: int | None) -> None
     labels = {key: number for key, number in list_labels(home, name).items() if key != label}
     if version is not None:
         labels[label] = version
-    write_json(home / "models" / name / _LABELS, labels)
+    write_json(home / "models" / name / LABELS, labels)
 
 
-def remove_model(home: Path, reference: str) -> list[str]:
-    """Move one version, or without ``@`` all of them, to the trash; return what was moved.
-
-    Raises
-    ------
-    NotFoundError
-        Code ``unknown_model``.
-    """
-    name, _, wanted = reference.partition("@")
-    found = find_model(home, reference).card.version
-    versions = [found] if wanted else _list_versions(home / "models" / name)
-    move_to_trash(home, name, versions)
-    return [f"{name}@{version}" for version in versions]
-
-
-def move_to_trash(home: Path, name: str, versions: Iterable[int]) -> None:
-    """Move versions to the trash; others stay, also those that are published meanwhile."""
-    root, trash = home / "models" / name, home / "models" / _TRASH
-    trash.mkdir(exist_ok=True)
-    for version in versions:
-        (root / str(version)).rename(trash / f"{name}@{version}.{uuid4().hex[:6]}")
-    if not _list_versions(root):
-        with suppress(OSError):
-            (root / _LABELS).unlink(missing_ok=True)
-            root.rmdir()
-
-
-def _list_versions(folder: Path) -> list[int]:
+def list_versions(folder: Path) -> list[int]:
+    """Return the numbers of the versions in the folder of a model."""
     found = folder.iterdir() if folder.is_dir() else ()
     return sorted(number for path in found if (number := _read_number(path.name)) > 0)
 

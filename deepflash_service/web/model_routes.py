@@ -83,9 +83,9 @@ def rename(name: str, wanted: schemas.NewName) -> dict[str, Any]:
 @blueprint.output({}, status_code=204)
 def delete(name: str) -> ResponseReturnValue:
     """Move all versions of a model to the trash."""
-    from deepflash_service.store import models
+    from deepflash_service.store.model_trash import remove_model
 
-    models.remove_model(find_context().home, _plain(name))
+    remove_model(find_context().home, _plain(name))
     return "", 204
 
 
@@ -103,9 +103,9 @@ def show_version(name: str, version: int) -> dict[str, Any]:
 @blueprint.output({}, status_code=204)
 def delete_version(name: str, version: int) -> ResponseReturnValue:
     """Move one version to the trash."""
-    from deepflash_service.store import models
+    from deepflash_service.store.model_trash import remove_model
 
-    models.remove_model(find_context().home, f"{_plain(name)}@{version}")
+    remove_model(find_context().home, f"{_plain(name)}@{version}")
     return "", 204
 
 

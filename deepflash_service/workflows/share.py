@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deepflash_service.store.model_renaming import rename_model
+from deepflash_service.store.model_trash import remove_model
 from deepflash_service.store.models import (
     StoredModel,
     find_model,
     list_labels,
     list_models,
-    remove_model,
     set_label,
     verify_weights,
 )

@@ -12,7 +12,7 @@ import pytest
 
 from deepflash_service.errors import ConflictError, InputError, NotFoundError
 from deepflash_service.records import ModelCard
-from deepflash_service.store import models, packages
+from deepflash_service.store import model_trash, models, packages
 from deepflash_service.store.atomic import rename_folder
 from deepflash_service.store.model_renaming import rename_model
 
@@ -30,7 +30,7 @@ def test_versions_count_up_and_stay(tmp_path: Path) -> None:
     """Each publication is a new version; removed numbers are not given again."""
     assert add_model(tmp_path).reference == "cells@1"
     assert add_model(tmp_path).reference == "cells@2"
-    assert models.remove_model(tmp_path, "cells@2") == ["cells@2"]
+    assert model_trash.remove_model(tmp_path, "cells@2") == ["cells@2"]
     assert add_model(tmp_path).reference == "cells@3"
     assert [card.version for card in models.list_models(tmp_path)["cells"]] == [1, 3]
     assert any((tmp_path / "models" / ".trash").glob("cells@2*"))
@@ -47,7 +47,7 @@ def test_a_renamed_model_keeps_numbers_and_labels(tmp_path: Path) -> None:
     """The old name can be used no more, and its numbers are not given again."""
     for content in (b"one", b"two", b"three"):
         add_model(tmp_path, weights=content)
-    models.remove_model(tmp_path, "cells@1")
+    model_trash.remove_model(tmp_path, "cells@1")
     models.set_label(tmp_path, "cells", label="recommended", version=2)
     cards = rename_model(tmp_path, "cells", new_name="nuclei")
     assert [(card.name, card.version) for card in cards] == [("nuclei", 2), ("nuclei", 3)]
@@ -86,7 +86,7 @@ def test_a_version_is_published_though_the_last_other_one_is_removed(tmp_path: P
 
     def remove_old() -> None:
         if not calls:
-            models.remove_model(tmp_path, "cells")
+            model_trash.remove_model(tmp_path, "cells")
         calls.append(1)
 
     with models.stage_model(tmp_path) as folder:
@@ -132,7 +132,7 @@ def test_references_name_version_or_label(tmp_path: Path) -> None:
     assert models.find_model(tmp_path, "cells@old").card.version == 2
     models.set_label(tmp_path, "cells", label="old", version=None)
     assert models.list_labels(tmp_path, "cells") == {"recommended": 1}
-    models.remove_model(tmp_path, "cells@1")
+    model_trash.remove_model(tmp_path, "cells@1")
     assert models.find_model(tmp_path, "cells").card.version == 3
     with pytest.raises(InputError, match="looks like a version"):
         models.set_label(tmp_path, "cells", label="7", version=2)

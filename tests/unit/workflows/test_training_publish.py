@@ -9,7 +9,7 @@ import pytest
 
 from deepflash_service.errors import JobCancelled, SetupError
 from deepflash_service.records import ModelCard
-from deepflash_service.store import atomic, disk, models, runs
+from deepflash_service.store import atomic, disk, model_trash, models, runs
 from deepflash_service.workflows import training_publish
 from deepflash_service.workflows.hooks import Hooks
 from deepflash_service.workflows.training_members import TrainedMembers
@@ -126,5 +126,5 @@ def test_too_little_space_for_the_model(
 def test_a_removed_version_is_published_again(publisher: Publisher) -> None:
     """Who removed the model and resumes the training wants it back."""
     publisher.publish(60)
-    models.remove_model(publisher.home, "m")
+    model_trash.remove_model(publisher.home, "m")
     assert publisher.publish(60) == 2
