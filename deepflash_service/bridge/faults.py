@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from deepflash_service.bridge.jvm import imagej_lock
-from deepflash_service.errors import ComputeError, DeepFlashError, SetupError
+from deepflash_service.errors import ComputeError, DeepFlashError, InputError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,26 @@ def uncollected() -> Iterator[None]:
         finally:
             if was_enabled:
                 gc.enable()
+
+
+def check_kind(value: Any, method: str, *, code: str, sentence: str) -> None:
+    """Refuse a value that has not a method, and so is not of the kind of Java.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    method : str
+        Name of a method that this kind has.
+    code, sentence : str
+        Of the error; ``{kind}`` in the sentence is the type of the value.
+
+    Raises
+    ------
+    InputError
+    """
+    if not hasattr(value, method):
+        raise InputError(sentence.format(kind=type(value).__name__), code=code)
 
 
 def explain_java(error: Exception) -> DeepFlashError:

@@ -64,7 +64,7 @@ class FijiBridge:
         InputError
             Code ``invalid_image``.
         """
-        file = Path(path).expanduser().absolute()
+        file = _take_path(path)
         with alone_in_imagej():
             image = java_class("ij.IJ").openImage(str(file)) if file.is_file() else None
         if image is None:
@@ -161,7 +161,7 @@ class FijiBridge:
         InputError
             Code ``not_saved``: the folder is missing or cannot be written.
         """
-        target = Path(path).expanduser().absolute()
+        target = _take_path(path)
         with alone_in_imagej():
             overlays.save_tiff(image, target)
         return target
@@ -279,3 +279,12 @@ class FijiBridge:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _take_path(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except TypeError:
+        raise InputError(
+            f"The path of a file is needed here, not {type(path).__name__}.", code="invalid_path"
+        ) from None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
+from deepflash_service.bridge.faults import check_kind
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.pixels import ORDER, XARRAY_NAMES, to_hyperstack
 from deepflash_service.errors import InputError
@@ -34,12 +35,13 @@ def check_image_plus(image: Any) -> None:
     InputError
         Code ``invalid_image``.
     """
-    if not hasattr(image, "getStack"):
-        raise InputError(
-            f"An ij.ImagePlus is needed here, not a {type(image).__name__}. Make one of an array "
-            "with fiji.to_imageplus(array), or of a file with fiji.open(path).",
-            code="invalid_image",
-        )
+    check_kind(
+        image,
+        "getStack",
+        code="invalid_image",
+        sentence="An ij.ImagePlus is needed here, not a {kind}. Make one of an array with "
+        "fiji.to_imageplus(array), or of a file with fiji.open(path).",
+    )
 
 
 def take_image_plus(image: Any, *, dims: str | None = None) -> Any:
@@ -161,7 +163,7 @@ def read_image_plus(image: Any, *, dims: str | None = None) -> Pixels:
     check_image_plus(image)
     planes = _read_planes(image)
     lengths = dict(zip(ORDER, planes.shape, strict=True))
-    wanted = list_dims(image) if dims is None else dims.upper()
+    wanted = list_dims(image) if dims is None else str(dims).upper()
     lost = [letter for letter, n in lengths.items() if n > 1 and letter not in wanted]
     if lost or not set(wanted) <= set(ORDER) or len(set(wanted)) != len(wanted):
         raise InputError(

@@ -59,8 +59,13 @@ def read_macro(macro: str | Path) -> str:
     Raises
     ------
     InputError
-        Code ``unknown_macro`` when the file is not there.
+        Code ``unknown_macro`` when the file is not there, or it is neither.
     """
+    if not isinstance(macro, str | Path):
+        raise InputError(
+            f"A macro is its text or the path of a file, not {type(macro).__name__}.",
+            code="unknown_macro",
+        )
     is_path = isinstance(macro, Path) or ("\n" not in macro and macro.endswith((".ijm", ".txt")))
     if not is_path:
         return str(macro)
@@ -93,7 +98,7 @@ def run_macro(text: str, argument: str = "", *, image: Any = None) -> str:
     with _observed(image) as run:
         interpreter = java_class("ij.macro.Interpreter")()
         try:
-            value = interpreter.run(text, argument)
+            value = interpreter.run(text, str(argument))
             run.value = None if value is None else str(value)
         finally:
             # Not wasError(): a plugin that ends the macro itself may have to suppress that flag.
@@ -133,7 +138,14 @@ def run_command(command: str, options: str = "", *, image: Any = None) -> None:
     ------
     MacroError
         The command is unknown or failed.
+    InputError
+        Code ``invalid_options``: `command` is no label.
     """
+    if not (command and isinstance(command, str)):
+        raise InputError(
+            "A command is the label of a menu entry, such as 'Gaussian Blur...'.",
+            code="invalid_options",
+        )
     with _observed(image) as run:
         if image is None:
             java_class("ij.IJ").run(command, options)

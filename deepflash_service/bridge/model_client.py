@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from deepflash_service.records import ModelCard
 
 _SLOW_SECONDS: Final = 600.0
+_RECOMMENDED: Final = "recommended"
 
 
 class ModelClient:
     """The part of :class:`~deepflash_service.bridge.service.Service` about models.
 
-    A model is named ``NAME`` (its newest version) or ``NAME@VERSION``.
+    A model is named ``NAME@VERSION``, or ``NAME``: the version labelled ``recommended``, else the
+    newest, as in ``segment`` and ``evaluate``.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -31,11 +33,13 @@ class ModelClient:
         return [_read_card(card) for card in cards]
 
     def model(self, name: str) -> ModelCard:
-        """Return the card of ``NAME`` (newest version) or ``NAME@VERSION``."""
+        """Return the card of the version that ``segment`` would take for this name."""
         plain, _, version = name.partition("@")
         if version:
             return _read_card(self._transport.get_json("models", plain, "versions", version))
-        return max(self.model_versions(plain), key=lambda card: card.version)
+        answer = self._transport.get_json("models", plain)
+        cards = {card["version"]: card for card in answer["versions"]}
+        return _read_card(cards.get(answer["labels"].get(_RECOMMENDED)) or cards[max(cards)])
 
     def model_versions(self, name: str) -> list[ModelCard]:
         """Return the cards of all versions of a model."""
@@ -47,9 +51,18 @@ class ModelClient:
         return dict(self._transport.get_json("models", name)["labels"])
 
     def label_model(self, name: str, label: str) -> dict[str, int]:
-        """Put a label such as ``recommended`` on ``NAME@VERSION``; returns all labels."""
+        """Put a label such as ``recommended`` on a version; returns all labels.
+
+        Parameters
+        ----------
+        name : str
+            ``NAME@VERSION``, or ``NAME`` for the newest version.
+        label : str
+            The label.
+        """
         plain, _, version = name.partition("@")
-        number = int(version) if version.isdecimal() else self.model(name).version
+        newest = 0 if version else max(card.version for card in self.model_versions(plain))
+        number = int(version) if version.isdecimal() else newest or self.model(name).version
         path = quote_path("models", plain, "labels", label)
         answer = self._transport.request("PUT", path, json={"version": number})
         return dict(answer.json()["labels"])

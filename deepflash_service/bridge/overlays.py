@@ -43,7 +43,7 @@ def read_overlay(source: Any) -> list[bytes]:
 
 
 def take_rois(rois: Any) -> list[bytes]:
-    """Return ROIs as bytes: an ``Overlay``, or a list of bytes or of ``ij.gui.Roi``.
+    """Return ROIs as bytes: an ``Overlay``, or bytes or ``ij.gui.Roi``, one or a list of them.
 
     Raises
     ------
@@ -54,7 +54,8 @@ def take_rois(rois: Any) -> list[bytes]:
         return read_overlay(rois)
     encode = java_class("ij.io.RoiEncoder").saveAsByteArray
     found = []
-    for roi in [rois] if isinstance(rois, bytes) else rois:
+    is_list = hasattr(rois, "__iter__") and not hasattr(rois, "getPolygon")
+    for roi in rois if is_list and not isinstance(rois, bytes | str) else [rois]:
         if isinstance(roi, bytes):
             found.append(roi)
         elif hasattr(roi, "getPolygon"):
@@ -62,7 +63,7 @@ def take_rois(rois: Any) -> list[bytes]:
         else:
             raise InputError(
                 f"ROIs are bytes of .roi files or ij.gui.Roi, not {type(roi).__name__}. Make them "
-                "of a label image with labels_to_rois(labels).",
+                "of a label image with labels_to_rois(labels), or give [] for none.",
                 code="invalid_roi",
             )
     return found

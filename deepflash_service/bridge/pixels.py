@@ -86,14 +86,20 @@ def dims_of(array: Pixels, dims: str | None = None) -> str:
     Raises
     ------
     InputError
-        Code ``invalid_dims``.
+        Codes ``invalid_dims``, and ``invalid_image`` for what is no array.
     """
+    if not hasattr(array, "ndim"):
+        raise InputError(
+            f"An array is needed here, not {type(array).__name__}. Make one with numpy.array(...); "
+            "a file is opened by fiji.open(path).",
+            code="invalid_image",
+        )
     named = getattr(array, "dims", None)
     if dims is None and named is not None:
         dims = "".join(_LETTERS.get(str(name), str(name).upper()) for name in named)
     if dims is None and array.ndim == len("YX"):
         dims = "YX"
-    letters = "" if dims is None else dims.upper()
+    letters = "" if dims is None else str(dims).upper()
     is_known = len(set(letters)) == len(letters) == array.ndim and set(letters) <= set(ORDER)
     if not is_known or not {"Y", "X"} <= set(letters):
         raise InputError(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from deepflash_service.bridge.faults import check_kind
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,9 +27,21 @@ def read_results_table(table: Any) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Numbers as float64, text as text; one row for each row of the table.
+
+    Raises
+    ------
+    InputError
+        Code ``invalid_table``.
     """
     import pandas as pd
 
+    check_kind(
+        table,
+        "getHeadings",
+        code="invalid_table",
+        sentence="An ij.measure.ResultsTable is needed here, not a {kind}. Leave it out for the "
+        "Results of ImageJ.",
+    )
     rows = int(table.size())
     columns: dict[str, Any] = {}
     if rows and any(table.getLabel(row) is not None for row in range(rows)):

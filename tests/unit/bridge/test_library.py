@@ -77,6 +77,21 @@ def test_models_are_packed_labelled_and_removed(
     ]
 
 
+def test_a_model_is_the_version_that_a_segmentation_would_use(
+    fake: FakeService, client: Service
+) -> None:
+    """The recommended one, else the newest; a label is put on the newest, whatever it was."""
+    versions = [make_card(number) for number in (1, 2, 3)]
+    given = [{"recommended": 2}, {"best": 1}, {"recommended": 2}]
+    answers = [{"versions": versions, "labels": labels} for labels in given]
+    fake.answer("GET", "/models/m", *answers)
+    assert client.model("m").version == 2
+    assert client.model("m").version == 3
+    fake.answer("PUT", "/models/m/labels/recommended", {"labels": {"recommended": 3}})
+    assert client.label_model("m", "recommended") == {"recommended": 3}
+    assert json.loads(fake.asked[-1].body) == {"version": 3}
+
+
 def test_jobs_are_listed_by_kind(fake: FakeService, client: Service) -> None:
     """All of them, or only the trainings."""
     kinds = ("segmentation", "training")
