@@ -3,15 +3,35 @@
     deepflash samples cells
     python headless.py cells
 
-The folder holds train/images, train/masks/EXPERT, test/images and test/truth.
+The folder holds train/images, train/masks/EXPERT, test/images and test/truth. The model is called
+my_cells, and goes into the library of your home folder (that of DEEPFLASH_HOME, if it is set).
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from deepflash_service.bridge import FijiBridge, Service, connect, init
+from deepflash_service.records import Progress
+
+SCORES = {
+    "f1": "F1",
+    "roi_jaccard": "ROI Jaccard",
+    "pixel_jaccard": "pixel Jaccard",
+    "dice": "Dice",
+}
+
+
+def describe_scores(scores: Mapping[str, float]) -> str:
+    """Return the scores that there are, as a person reads them."""
+    return ", ".join(f"{SCORES[name]} {scores[name]:.2f}" for name in SCORES if name in scores)
+
+
+def print_progress(progress: Progress) -> None:
+    """Print how far a training is, and its scores on held-out images where there are new ones."""
+    print(" - ".join(filter(None, [progress.message, describe_scores(progress.metrics)])))
 
 
 def segment_image(fiji: FijiBridge, path: Path, model: str) -> None:
@@ -31,15 +51,17 @@ def upload_dataset(service: Service, folder: Path) -> str:
     for expert in sorted((folder / "masks").iterdir()):
         for path in sorted(expert.glob("*.tif")):
             service.put_annotation(dataset, path.name, path, expert=expert.name)
-    print("agreement of the experts:", service.agreement(dataset)["pairs"])
+    print("two experts agree on average at", describe_scores(service.agreement(dataset)["pairs"]))
     return dataset
 
 
 def train_model(service: Service, dataset: str, model: str, **options: object) -> None:
     """Train a model and tell how it goes."""
     job = service.train(dataset, model, **options)
-    job = service.wait(job, report=lambda progress: print(progress.message, progress.metrics))
-    print("scores on images that the training never saw:", service.model(model).scores)
+    service.wait(job, report=print_progress)
+    scores = service.model(model).scores
+    if scores is not None:
+        print("on images held out of the training:", describe_scores(scores.model_dump()))
 
 
 def evaluate_model(service: Service, folder: Path, model: str) -> None:
@@ -49,7 +71,7 @@ def evaluate_model(service: Service, folder: Path, model: str) -> None:
     labels = {name: service.result(job, f"{Path(name).stem}/labels.tif") for name in images}
     truths = {name: folder / "truth" / name for name in images}
     scores = service.evaluate(labels, truths)
-    print(f"{len(scores['images'])} unseen images:", scores["mean"])
+    print(f"on {len(scores['images'])} unseen images:", describe_scores(scores["mean"]))
 
 
 def main(folder: Path, epochs: int | None = None) -> None:
