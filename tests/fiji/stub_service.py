@@ -30,12 +30,13 @@ STAGES = {
 }
 """The requests of a segmentation, in their order."""
 PAIRS = "GET /api/v1/datasets/d1/pairs?verdicts=true"
+LOG = "GET /api/v1/jobs/j1/log"
 LIVE = "GET /api/v1/live"
 VERDICTS = {
     "verdicts": [{"image": "x.tif", "expert": "a", "file": "x.tif", "verdict": "fits"}],
     "pairwise": [{"a": "a", "b": "b", "f1": 0.5}],
 }
-_BY_NAME = {**STAGES, "pairs": PAIRS}
+_BY_NAME = {**STAGES, "pairs": PAIRS, "log": LOG}
 
 
 def pack_rois(rois: Sequence[bytes]) -> bytes:

@@ -10,6 +10,8 @@ import pytest
 import roifile
 import tifffile
 
+from deepflash_service.core.geojson import labels_to_geojson
+from deepflash_service.core.labels import label_rois
 from tests.fiji.conftest import draw_spots
 
 if TYPE_CHECKING:
@@ -192,6 +194,28 @@ def test_a_roi_of_another_stack_is_named(imagej_2: Desktop, pictures: Path, tmp_
     assert answer.startswith("aborted The ROI "), answer
     assert "which stack.tif does not have" in answer
     assert not (tmp_path / "ian").exists()
+
+
+def test_outlines_of_another_program_are_checked_with_the_rest(
+    imagej_2: Desktop, tmp_path: Path
+) -> None:
+    """GeoJSON in the folder of an expert fits its image, agrees with the mask, and is measured."""
+    for name in ("images", "masks/anna", "masks/ben"):
+        (tmp_path / name).mkdir(parents=True)
+    spots = draw_spots()
+    labels = label_rois(spots > 1000)
+    tifffile.imwrite(tmp_path / "images" / "1.tif", spots)
+    tifffile.imwrite(tmp_path / "masks" / "anna" / "1.tif", (labels > 0).astype(np.uint8) * 255)
+    outlines = json.dumps(labels_to_geojson(labels))
+    (tmp_path / "masks" / "ben" / "1.geojson").write_text(outlines)
+    imagej_2.do("macro", 'print("\\\\Clear");')
+    verdicts = check(imagej_2, tmp_path)
+    assert verdicts["1.tif", "ben", "1.geojson"] == ("fits", "")
+    told = imagej_2.do("log")
+    sizes = np.bincount(labels.ravel())[1:]
+    for expert in ("anna", "ben"):
+        assert f"{expert}: 6 ROIs in 1 files, smallest {sizes.min()} px" in told
+    assert "anna and ben agree with F1 1.000, ROI Jaccard 1.000, pixel Jaccard 1.000" in told
 
 
 def test_the_macro_function_saves_planes_too(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
+import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +14,7 @@ import tifffile
 
 from deepflash_service.core.rois import labels_to_rois
 from tests.fiji.desktop import command_headless, start_imagej
-from tests.fiji.stub_service import LIVE, PAIRS, STAGES, StubService, serve_stub
+from tests.fiji.stub_service import LIVE, LOG, PAIRS, STAGES, StubService, serve_stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,6 +165,25 @@ def test_escape_ends_the_wait_for_the_pairs(
     assert imagej.do("macro", macro).startswith("aborted")
     assert stub.requests.count(PAIRS) == 1
     assert stub.requests[-1] == "DELETE /api/v1/datasets/d1"
+
+
+def test_a_report_holds_the_logs_that_can_be_had(
+    imagej: Desktop, stub: StubService, tmp_path: Path
+) -> None:
+    """A job whose log is lost does not cost those of the others, nor does a very long one."""
+    jobs = [{"id": name, "kind": "training", "state": "failed"} for name in ("j1", "j2", "j3")]
+    stub.answers["GET /api/v1/jobs"] = json.dumps({"jobs": jobs}).encode()
+    stub.answers[LOG] = b"lost"
+    stub.answers["GET /api/v1/jobs/j2/log"] = b"start " + b"x" * (1 << 20) + b" end of two"
+    stub.answers["GET /api/v1/jobs/j3/log"] = b"log of three"
+    set_up(imagej, stub, "fail@log")
+    imagej.do("macro", f'run("DFL Report a Problem", "output_folder=[{tmp_path}]");')
+    with zipfile.ZipFile(next(tmp_path.glob("*.zip"))) as archive:
+        text = archive.read("failed-jobs.txt").decode()
+    assert f"j1:\n{FAILS}" in text
+    assert "end of two" in text
+    assert "start" not in text
+    assert text.endswith("j3:\nlog of three\n")
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_virtual_stack_is_never_loaded_whole(places: dict[str, Any], tmp_path:
         run = 'run("DFL Segment...", "model=Stub planes=all{}"); return "" + Overlay.size;'
         answer = imagej.do("macro", run.format(" mask labels probability"))
         assert answer.startswith(
-            f"aborted The result images of {count} planes (mask, labels, probability) need 1.1 GB, "
+            f"aborted The result images of {count} planes (mask, labels, probability) need 1.0 GB, "
             "but ImageJ may use 0.1 GB. Leave these images out"
         )
         assert not [one for one in stub.requests if one.startswith("POST")]

@@ -5,6 +5,7 @@ import ij.Prefs;
 import ij.gui.GenericDialog;
 import ij.measure.ResultsTable;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.deepflash.client.DatasetClient;
+import org.deepflash.client.GeoJsonSizes;
 import org.deepflash.client.PairAgreement;
 import org.deepflash.client.PairVerdict;
 import org.deepflash.fiji.ExpertFolders;
@@ -120,9 +122,8 @@ public final class CheckPairs extends Command {
             List<Integer> sizes = new ArrayList<>();
             for (Path file : files) {
                 try {
-                    boolean isSet = file.toString().toLowerCase(Locale.ROOT).matches(".*\\.(roi|zip)");
-                    sizes.addAll(isSet ? RoiSizes.measure(RoiFiles.read(file)) : RoiSizes.measure(Images.open(file)));
-                } catch (RuntimeException error) {
+                    sizes.addAll(measure(file));
+                } catch (IOException | RuntimeException error) {
                     IJ.log("DeepFLaSH: " + Failures.toSentence(error));
                 }
             }
@@ -136,6 +137,15 @@ public final class CheckPairs extends Command {
             table.addValue("Median px", RoiSizes.median(sizes));
         });
         table.show(SIZES);
+    }
+
+    private static List<Integer> measure(Path file) throws IOException {
+        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+        if (name.endsWith(".geojson")) {
+            return GeoJsonSizes.measure(Files.readAllBytes(file), file.toString());
+        }
+        boolean isSet = name.endsWith(".roi") || name.endsWith(".zip");
+        return isSet ? RoiSizes.measure(RoiFiles.read(file)) : RoiSizes.measure(Images.open(file));
     }
 
     private static void tellAgreement(List<PairAgreement> pairs) {

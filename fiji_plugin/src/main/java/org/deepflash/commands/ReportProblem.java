@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.deepflash.client.ServiceClient;
+import org.deepflash.client.ServiceException;
 import org.deepflash.fiji.AtomicFiles;
 import org.deepflash.fiji.JobTable;
 import org.deepflash.records.Job;
@@ -34,6 +35,7 @@ public final class ReportProblem extends Command {
     static final Set<String> KEYS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("output_folder")));
 
     private static final int TAIL_BYTES = 512 * 1024;
+    private static final int LOG_LETTERS = TAIL_BYTES / 8;
     private static final int JOBS = 20;
     private static final List<String> LOGS = Collections.unmodifiableList(Arrays.asList("service.log",
         "service-start.log"));
@@ -110,13 +112,23 @@ public final class ReportProblem extends Command {
             for (Job job : client.listJobs()) {
                 boolean isOfInterest = job.getState().equals("failed") || job.getState().equals("interrupted");
                 if (isOfInterest && text.length() < TAIL_BYTES) {
-                    text.append(job.getId()).append(":\n").append(client.getLog(job.getId())).append('\n');
+                    text.append(job.getId()).append(":\n").append(readLog(client, job.getId())).append('\n');
                 }
             }
         } catch (RuntimeException error) {
             text.append(error.getMessage()).append('\n');
         }
         return text.toString();
+    }
+
+    /** Returns the end of a log; that one cannot be had is no reason to leave out those of other jobs. */
+    private static String readLog(ServiceClient client, String job) {
+        try {
+            String log = client.getLog(job);
+            return log.substring(Math.max(0, log.length() - LOG_LETTERS));
+        } catch (ServiceException error) {
+            return error.getMessage();
+        }
     }
 
     private static String readTail(Path log) throws IOException {

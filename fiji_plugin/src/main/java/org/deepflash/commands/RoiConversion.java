@@ -32,6 +32,8 @@ public final class RoiConversion {
     private static final Set<String> FOLDER_KEYS = keys("images", "rois", "output", "expert", "watershed",
         "overwrite");
 
+    private static final int KEPT = -1;
+
     private RoiConversion() {
     }
 
@@ -85,15 +87,14 @@ public final class RoiConversion {
         ImagePlus image = options.has("image") ? Images.open(Paths.get(options.need("image"))) : Images.needCurrent();
         List<Roi> rois = options.has("rois") ? RoiFiles.read(Paths.get(options.need("rois"))) : drawnRois(image);
         String name = plainName(options.get("name", RoiPairing.stem(Images.nameOf(image))), "name");
-        return save(image, rois, folder.resolve(name), options);
+        return save(new AnnotationPlan(image, rois, folder.resolve(name), options.has("watershed")), options);
     }
 
     private static Path expertFolder(OptionText options) {
         return Paths.get(options.need("output")).resolve(plainName(options.need("expert"), "expert"));
     }
 
-    private static int save(ImagePlus image, List<Roi> rois, Path target, OptionText options) throws IOException {
-        AnnotationPlan plan = new AnnotationPlan(image, rois, target, options.has("watershed"));
+    private static int save(AnnotationPlan plan, OptionText options) throws IOException {
         plan.check(options.has("overwrite"));
         int count = plan.write("both");
         if (options.has("overwrite")) {
@@ -125,14 +126,12 @@ public final class RoiConversion {
         int failed = 0;
         for (Map.Entry<Path, Path> pair : pairing.getPairs().entrySet()) {
             String title = pair.getKey().getFileName().toString();
-            Path target = folder.resolve(RoiPairing.stem(title));
-            if (!options.has("overwrite") && Files.exists(folder.resolve(target.getFileName() + ".tif"))) {
-                IJ.log("DeepFLaSH: kept. " + target + ".tif exists already; add overwrite to replace it.");
-                kept++;
-                continue;
-            }
             try {
-                int count = save(Images.open(pair.getKey()), RoiFiles.read(pair.getValue()), target, options);
+                int count = convert(pair, folder.resolve(RoiPairing.stem(title)), options);
+                if (count == KEPT) {
+                    kept++;
+                    continue;
+                }
                 IJ.log("DeepFLaSH: " + title + ", " + count + " ROIs of " + options.need("expert"));
                 done++;
             } catch (IOException | RuntimeException error) {
@@ -148,6 +147,23 @@ public final class RoiConversion {
                 + "). The Log names each file and the reason.");
         }
         return summary;
+    }
+
+    /** Returns the number of ROIs, or KEPT where an earlier result, in a stack of any plane, is to stay. */
+    private static int convert(Map.Entry<Path, Path> pair, Path target, OptionText options) throws IOException {
+        Path plain = Annotation.labelFile(target.getParent(), target.getFileName().toString());
+        // Looked at before the image is opened: with many images that are done, this is what takes time.
+        Path existing = options.has("overwrite") || !Files.exists(plain) ? null : plain;
+        AnnotationPlan plan = existing == null ? new AnnotationPlan(Images.open(pair.getKey()),
+            RoiFiles.read(pair.getValue()), target, options.has("watershed")) : null;
+        if (existing == null && !options.has("overwrite")) {
+            existing = plan.findExisting();
+        }
+        if (existing != null) {
+            IJ.log("DeepFLaSH: kept. " + existing + " exists already; add overwrite to replace it.");
+            return KEPT;
+        }
+        return save(plan, options);
     }
 
     private static List<Roi> drawnRois(ImagePlus image) {

@@ -73,7 +73,13 @@ public final class AnnotationQueue {
     private boolean hasPlane(String stem) {
         String[] names = annotations.toFile().list();
         return names != null && Arrays.stream(names).anyMatch(name -> AnnotatedPlane.isNamed(RoiPairing.stem(name), stem)
-            && !name.endsWith(".json"));
+            && !name.endsWith(".json") && !isOfAnother(name));
+    }
+
+    /** Tells whether an annotation is that of an image whose own name is like that of a plane. */
+    private boolean isOfAnother(String annotation) {
+        String stem = RoiPairing.stem(annotation).replaceFirst("_RoiSet$", "");
+        return order.stream().anyMatch(image -> stem(image).equals(stem));
     }
 
     /** Returns the next image without annotation, from the start again at the end; null if there is no other. */

@@ -24,7 +24,7 @@ public final class ExpertFolders {
 
     private static final Set<String> MASKS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("tif", "tiff",
         "png", "gif", "bmp", "jpg", "jpeg")));
-    private static final Set<String> ROIS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("roi", "zip")));
+    private static final Set<String> ROIS = Collections.unmodifiableSet(new HashSet<>(Arrays.asList("roi", "zip", "geojson")));
 
     private ExpertFolders() {
     }
@@ -67,7 +67,7 @@ public final class ExpertFolders {
         checkFolder(folder);
         List<Path> files = listFiles(folder);
         if (files.isEmpty()) {
-            throw new InputException("The folder " + folder + " of expert " + name + " holds no mask and no ROI set."
+            throw new InputException("The folder " + folder + " of expert " + name + " holds no mask, ROI set or GeoJSON file."
                 + " Save annotations there first, or name another folder.");
         }
         if (experts.put(name, files) != null) {
@@ -90,18 +90,25 @@ public final class ExpertFolders {
         }
     }
 
-    /** Lists masks, and ROI sets that have no mask of the same name beside them: those two are one annotation. */
+    /**
+     * Lists masks, and ROI sets and GeoJSON files that have no mask of the same name beside them: those two are one
+     * annotation. Of other files of one name the service says that they cannot be told apart.
+     */
     private static List<Path> listFiles(Path folder) {
         Map<String, Path> found = new TreeMap<>();
-        for (Set<String> kind : Arrays.asList(ROIS, MASKS)) {
+        Set<String> masks = new HashSet<>();
+        for (Set<String> kind : Arrays.asList(MASKS, ROIS)) {
             for (Path path : list(folder)) {
                 String name = path.getFileName().toString();
-                boolean isWanted = Files.isRegularFile(path)
-                    && kind.contains(name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT));
+                String extension = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+                String stem = RoiPairing.stem(name).replaceFirst("(?i)_RoiSet$", "");
+                boolean isWanted = Files.isRegularFile(path) && kind.contains(extension)
+                    && !masks.contains(stem.toLowerCase(Locale.ROOT));
                 if (isWanted) {
-                    found.put(RoiPairing.stem(name).replaceFirst("(?i)_RoiSet$", ""), path);
+                    found.put(stem + "/" + name, path);
                 }
             }
+            found.keySet().forEach(key -> masks.add(key.substring(0, key.indexOf('/')).toLowerCase(Locale.ROOT)));
         }
         return new ArrayList<>(found.values());
     }

@@ -1,5 +1,6 @@
 package org.deepflash.fiji;
 
+import ij.IJ;
 import ij.Prefs;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,6 +33,10 @@ public final class Groups {
         if (!names.contains(plain)) {
             names.add(plain);
             Prefs.set(PREFIX + list, String.join(",", names));
+            if (names.size() > MOST) {
+                IJ.log("DeepFLaSH: ImageJ tells " + MOST + " groups apart, but " + name + " is number " + names.size()
+                    + " of the " + list + ": it has group and colour of " + names.get((names.size() - 1) % MOST) + ".");
+            }
         }
         return names.indexOf(plain) % MOST + 1;
     }

@@ -29,6 +29,7 @@ public final class RoiPairing {
     private static final Set<String> IMAGE_TYPES = new HashSet<>(
         Arrays.asList("tif", "tiff", "png", "jpg", "jpeg", "gif", "bmp", "pgm", "dcm", "fits"));
     private static final Set<String> ROI_TYPES = new HashSet<>(Arrays.asList("zip", "roi"));
+    private static final Set<String> OUTLINE_TYPES = Collections.singleton("geojson");
 
     private static final String OME = ".ome";
     private static final Pattern WORD = Pattern.compile("(?<=.)_[^_]*\\p{L}[^_]*$");
@@ -55,6 +56,10 @@ public final class RoiPairing {
         }
         for (Path roi : rois) {
             pairing.problems.add("No image for the ROI set " + roi.getFileName() + " in " + imageFolder + ".");
+        }
+        for (Path outlines : list(roiFolder, OUTLINE_TYPES)) {
+            pairing.problems.add(outlines.getFileName() + " holds outlines as GeoJSON, which need no conversion: DFL"
+                + " Check Pairs..., DFL Merge Experts... and DFL Train... take such files as they are.");
         }
         return pairing;
     }

@@ -142,4 +142,20 @@ class AnnotationPlanTest {
         assertEquals(new ArrayList<>(Arrays.asList("s-t001-z001.tif", "s-t001-z001_RoiSet.zip", "s-t001-z003.tif",
             "s-t001-z003_RoiSet.zip")), list("anna"));
     }
+
+    @Test
+    void aStackThatIsConvertedAlreadyIsKept() throws IOException {
+        Files.createDirectories(folder.resolve("images"));
+        Files.createDirectories(folder.resolve("rois"));
+        IJ.saveAsTiff(stack(), folder.resolve("images/s.tif").toString());
+        RoiFiles.write(folder.resolve("rois/s_RoiSet.zip"), Arrays.asList(roi(1, 1), roi(6, 3)));
+        Files.write(folder.resolve("rois/q.geojson"), new byte[0]);
+        String call = "images=[" + folder.resolve("images") + "] rois=[" + folder.resolve("rois") + "] output=[" + folder
+            + "] expert=anna";
+        assertEquals("1 converted, 0 kept, 1 left out, 0 failed", Macros.roisToMasks(call));
+        assertEquals("0 converted, 1 kept, 1 left out, 0 failed", Macros.roisToMasks(call));
+        assertEquals("1 converted, 0 kept, 1 left out, 0 failed", Macros.roisToMasks(call + " overwrite"));
+        assertTrue(Macros.pairRois("images=[" + folder.resolve("images") + "] rois=[" + folder.resolve("rois") + "]")
+            .contains("problem\tq.geojson holds outlines as GeoJSON, which need no conversion"));
+    }
 }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.deepflash.records.InputException;
@@ -78,6 +79,15 @@ class AnnotationQueueTest {
         AnnotationQueue queue = read(null);
         List<Boolean> done = queue.getOrder().stream().map(queue::isDone).collect(Collectors.toList());
         assertEquals(Arrays.asList(false, true, false, true, false), done);
+    }
+
+    @Test
+    void anImageThatIsNamedLikeAPlaneIsNoPlane() throws IOException {
+        Files.write(folder.resolve("a-t001-z003.tif"), new byte[0]);
+        save("a-t001-z003_RoiSet.zip");
+        AnnotationQueue queue = read(null);
+        assertEquals(Collections.singletonList("a-t001-z003.tif"), queue.getOrder().stream().filter(queue::isDone)
+            .map(image -> image.getFileName().toString()).collect(Collectors.toList()));
     }
 
     @Test

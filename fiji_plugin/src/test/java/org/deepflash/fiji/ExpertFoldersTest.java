@@ -49,6 +49,15 @@ class ExpertFoldersTest {
     }
 
     @Test
+    void outlinesCountWhereNoMaskLiesBesideThem() throws IOException {
+        for (String name : new String[] {"cleo/1.geojson", "cleo/2.GeoJSON", "cleo/2.tif", "cleo/3.roi", "cleo/3.geojson"}) {
+            Files.createDirectories(folder.resolve("cleo"));
+            Files.write(folder.resolve(name), new byte[0]);
+        }
+        assertEquals("cleo:1.geojson,2.tif,3.geojson,3.roi", describe(ExpertFolders.find("cleo=" + folder.resolve("cleo"))));
+    }
+
+    @Test
     void whatIsWrongIsNamed() {
         fails("", "No folder with annotations");
         fails("A=" + folder.resolve("nope"), "There is no folder");
