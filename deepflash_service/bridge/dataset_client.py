@@ -75,9 +75,16 @@ class DatasetClient:
         path = quote_path("datasets", dataset, "annotations", expert, name)
         self._transport.request("DELETE", path)
 
-    def pairs(self, dataset: str) -> dict[str, Any]:
-        """Return which images and annotations belong together, and the warnings."""
-        return self._transport.get_json("datasets", dataset, "pairs")
+    def pairs(self, dataset: str, *, verdicts: bool = False) -> dict[str, Any]:
+        """Return which images and annotations belong together, and the warnings.
+
+        With `verdicts` also what is to say of each image and expert, with advice, and how well
+        every two experts agree (``verdicts`` and ``pairwise``), as *DFL Check Pairs* shows it.
+        """
+        parameters = {"verdicts": str(verdicts).lower()}
+        return self._transport.get_json(
+            "datasets", dataset, "pairs", params=parameters, patience=_SLOW_SECONDS
+        )
 
     def agreement(self, dataset: str, *, min_roi_size: int = 0, iou: float = 0.5) -> dict[str, Any]:
         """Return how well the experts agree (the JSON of ``deepflash agreement``)."""

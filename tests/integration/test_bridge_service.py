@@ -128,7 +128,9 @@ def test_experts_are_compared_over_http(service: Service) -> None:
     )
     ben = service.put_annotation(dataset, "0001_msk.tif", truth > 0, expert="ben")
     assert (anna["rois"], ben["rois"]) == (3, 3)
-    found = service.pairs(dataset)
+    found = service.pairs(dataset, verdicts=True)
+    assert [one["verdict"] for one in found["verdicts"]] == ["fits", "fits"]
+    assert found["pairwise"][0]["f1"] == 1.0
     assert found["pairs"] == [{"image": "0001_img.tif", "experts": ["anna", "ben"]}]
     assert service.agreement(dataset)["pairs"]["f1"] == 1.0
     consensus = service.consensus(dataset, "0001_img.tif", method="majority")

@@ -31,10 +31,15 @@ class Asked:
 
 @dataclass
 class FakeService:
-    """Answers by method and path (with query); the last of several is repeated."""
+    """Answers by method and path (with query); the last of several is repeated.
+
+    A path that contains `slow` is answered when the gate is opened.
+    """
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    slow: str = ""
     answers: dict[tuple[str, str], list[tuple[int, Any]]] = field(default_factory=dict)
 
     def answer(self, method: str, path: str, *bodies: Any, status: int = 200) -> None:
@@ -56,6 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.fake.asked.append(Asked(self.command, self.path, dict(self.headers), body))
+        if self.fake.slow and self.fake.slow in self.path:
+            self.fake.gate.wait(10)
         status, content = self.fake.next_answer(self.command, self.path)
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from email import message_from_bytes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,12 @@ import pytest
 import tifffile
 
 from deepflash_service.bridge.jobs import Job
+from deepflash_service.bridge.service import Service
+from deepflash_service.bridge.transport import Transport
 from deepflash_service.errors import ComputeError, InputError, JobCancelled, ServiceUnreachableError
 from deepflash_service.records import ModelCard, Progress
 
 if TYPE_CHECKING:
-    from deepflash_service.bridge import Service
     from tests.unit.bridge.conftest import Asked, FakeService
 
 
@@ -114,7 +116,7 @@ def test_a_data_set_is_filled_and_compared(fake: FakeService, client: Service) -
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, np.array([[0, 255]], np.uint8))
     fake.answer("GET", "/datasets/d1/consensus/my%20a.tif?method=majority", buffer.getvalue())
-    fake.answer("GET", "/datasets/d1/pairs", {"pairs": [], "warnings": []})
+    fake.answer("GET", "/datasets/d1/pairs?verdicts=false", {"pairs": [], "warnings": []})
     assert client.create_dataset("mine") == "d1"
     client.put_image("d1", "my a.tif", b"raw")
     assert fake.asked[-1].body == b"raw"
@@ -124,6 +126,17 @@ def test_a_data_set_is_filled_and_compared(fake: FakeService, client: Service) -
     assert client.agreement("d1", min_roi_size=3) == {"images": 1}
     assert client.consensus("d1", "my a.tif", method="majority").tolist() == [[False, True]]
     assert client.pairs("d1")["warnings"] == []
+
+
+def test_what_reads_a_whole_data_set_is_awaited(fake: FakeService) -> None:
+    """Pairs of many large images take longer than the limit of a request."""
+    fake.answer("GET", "/datasets/d1/pairs?verdicts=true", {"pairs": [], "verdicts": []})
+    fake.slow = "/pairs"
+    timer = threading.Timer(0.5, fake.gate.set)
+    timer.start()
+    with Service(Transport(fake.url, "t", timeout=0.1)) as service:
+        assert service.pairs("d1", verdicts=True)["verdicts"] == []
+    timer.join()
 
 
 def test_a_training_is_watched_until_its_end(fake: FakeService, client: Service) -> None:
