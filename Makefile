@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 MVN ?= mvn
 MVN_FLAGS ?= -B -q -ntp -Dstyle.color=never
+# Maven resets the colours of a terminal at its end, also where it writes into a file.
+export MAVEN_OPTS := $(MAVEN_OPTS) -Djansi.noreset=true
 DIST ?= dist
 SITE ?= dist/update-site
 # Processes that share the tests, a file each: most wait for Java, a service or a window.
@@ -26,8 +28,9 @@ setup: $(VENV)/.installed fiji_plugin/target/.built
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("DeepFLaSH needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing the Python packages into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "Installing the Python packages into $(VENV) (3 GB; about five minutes the first time) ..."
+	@quiet=--quiet; test -t 1 && quiet=; \
+	  $(BIN)/python -m pip install $$quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 fiji_plugin/target/.built: $(JAR_SOURCES)
