@@ -48,13 +48,16 @@ def _list_commands() -> Any:
 
     menus, ij, system = map(java_class, ("ij.Menus", "ij.IJ", "java.lang.System"))
     if menus.getCommands() is None:
-        errors = system.err
+        before = system.out, system.err
         nowhere = java_class("java.io.OutputStream").nullOutputStream()
-        system.setErr(java_class("java.io.PrintStream")(nowhere))
+        silence = java_class("java.io.PrintStream")(nowhere)
+        system.setOut(silence)
+        system.setErr(silence)
         try:
             with contextlib.suppress(jpype.JException):
                 ij.run(_UNKNOWN)
         finally:
-            system.setErr(errors)
+            system.setOut(before[0])
+            system.setErr(before[1])
             ij.getErrorMessage()
     return menus.getCommands()

@@ -101,6 +101,41 @@ def test_the_process_ends_by_itself_and_keeps_its_output_and_signals(plugin_jar:
     assert seconds < 40
 
 
+def run_file(folder: Path, macro: str, *arguments: str) -> tuple[int, str, str]:
+    """Run a macro as a shell would: exit code, standard output, standard error."""
+    (folder / "my macro.ijm").write_text(macro, encoding="utf-8")
+    command = [sys.executable, "-W", "error", "-m", "deepflash_service.bridge", "my macro.ijm"]
+    ended = subprocess.run(
+        [*command, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_a_macro_runs_from_a_shell(plugin_jar: Path, tmp_path: Path) -> None:
+    """What it returns is on standard output alone, and only a macro that ran to its end is 0."""
+    assert plugin_jar.is_file()
+    macro = """
+        newImage("a", "8-bit ramp", 64, 64, 1);
+        run("Gaussian Blur...", "sigma=2");
+        saveAs("tiff", "blurred.tif");
+        print("printed");
+        return "got " + getArgument();
+    """
+    code, output, errors = run_file(tmp_path, macro, "images=my images")
+    assert (code, output) == (0, "got images=my images\n")
+    assert errors.splitlines()[-1] == "printed"
+    assert "Unrecognized" not in errors
+    assert (tmp_path / "blurred.tif").is_file()
+    code, output, errors = run_file(tmp_path, 'x = 1;\nrun("Quit");\nreturn "after";')
+    assert (code, output) == (1, "")
+    assert errors.splitlines()[-1].startswith('line 2: run("Quit") would end Python too.')
+
+
 def check_no_image(facts: dict[str, object]) -> None:
     """Assert that each macro without an image was refused, and the next one worked."""
     sentence = "No image is open. Open one and run the command again."

@@ -149,6 +149,24 @@ def test_notebook_is_committed_without_outputs(how_to: Path) -> None:
         assert cell.get("execution_count") is None
 
 
+def test_shell_pipeline_says_that_a_folder_holds_no_image(how_to: Path, tmp_path: Path) -> None:
+    """Not that the image '*.tif' is missing; wrong use is told as such."""
+    (tmp_path / "notes.txt").touch()
+    for arguments, code, words in (
+        (["m", tmp_path, tmp_path / "out"], 1, "There is no image in"),
+        (["m"], 2, "Usage: segment_folder.sh MODEL IMAGES OUTPUT"),
+    ):
+        done = subprocess.run(
+            [how_to / "scripts" / "segment_folder.sh", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (code, "")
+        assert words in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_shell_pipeline_goes_on_where_it_was_stopped(
     how_to: Path, trained: tuple[Path, str], environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -156,7 +174,8 @@ def test_shell_pipeline_goes_on_where_it_was_stopped(
     images = sorted((trained[0] / "cells" / "test" / "images").glob("*.tif"))[:2]
     (tmp_path / "in").mkdir()
     for path in images:
-        (tmp_path / "in" / path.name.replace("-", " ")).write_bytes(path.read_bytes())
+        name = path.name.replace("-", " ").replace(".tif", ".TIF" if path == images[0] else ".tiff")
+        (tmp_path / "in" / name).write_bytes(path.read_bytes())
     script = [how_to / "scripts" / "segment_folder.sh", "my_cells", "in", "out"]
     run(*script, folder=tmp_path, environment=environment)
     names = [path.stem.replace("-", " ") for path in images]

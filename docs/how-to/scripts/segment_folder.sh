@@ -6,14 +6,29 @@
 # May be stopped and started again at any time: the ROI set of an image is written last. Images that
 # cannot be segmented are named on standard error, and the exit code is 1; the others are done.
 set -eu
+if [ "$#" -ne 3 ]; then
+  echo "Usage: segment_folder.sh MODEL IMAGES OUTPUT" >&2
+  exit 2
+fi
 model=$1 images=$2 output=$3
-mkdir -p "$output"
 
+found=0
 set --
-for image in "$images"/*.tif; do
-  name=$(basename "$image" .tif)
+for image in "$images"/*; do
+  name=$(basename "$image")
+  case $(printf '%s' "$name" | tr '[:upper:]' '[:lower:]') in
+    *.ome.tif | *.ome.tiff) name=${name%.*.*} ;;
+    *.tif | *.tiff | *.png | *.jpg | *.jpeg | *.gif | *.bmp) name=${name%.*} ;;
+    *) continue ;;
+  esac
+  found=$((found + 1))
   [ -e "$output/${name}_RoiSet.zip" ] || set -- "$@" "$image"
 done
+if [ "$found" -eq 0 ]; then
+  echo "There is no image in $images. Name a folder with TIFF or PNG files." >&2
+  exit 1
+fi
+mkdir -p "$output"
 
 code=0
 if [ "$#" -gt 0 ]; then
