@@ -64,6 +64,7 @@ def imagej(
         yield desktop
 
 
+@pytest.mark.alone
 def test_two_thousand_rois_arrive_in_half_a_second(imagej: Desktop, stub: StubService) -> None:
     """From the last byte of the answer to the counted list; a second answer replaces the first."""
     times = []

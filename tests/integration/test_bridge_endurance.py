@@ -133,6 +133,7 @@ def test_java_without_memory_is_an_error_with_its_cause(plugin_jar: Path) -> Non
     assert "OutOfMemoryError" in str(facts["array"])
 
 
+@pytest.mark.alone
 def test_the_process_ends_within_5_seconds_after_any_filter(plugin_jar: Path) -> None:
     """Threads that filters leave behind would keep Java, and with it Python, for ever."""
     assert plugin_jar.is_file()

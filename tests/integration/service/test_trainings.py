@@ -59,6 +59,7 @@ def test_a_training_survives_the_service_and_its_worker(
     assert ended["error"] is None
 
 
+@pytest.mark.alone
 def test_a_training_whose_worker_dies_goes_on(
     tiny_model: Path, start: Callable[..., LiveService]
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_training_whose_worker_dies_goes_on(
     assert (ended["state"], ended["results"]) == ("cancelled", [])
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(os.name != "posix", reason="kill -STOP holds a worker while it loads")
 def test_a_cancel_frees_the_device_while_libraries_load(
     tiny_model: Path, start: Callable[..., LiveService]
