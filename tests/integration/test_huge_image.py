@@ -39,7 +39,7 @@ def test_pieces_tiles_and_the_untiled_image_agree(
         result = segment_images([source], model, options=options, output=tmp_path / name)
         assert result["images"][0]["rois"] > 100
     files = sorted((tmp_path / "whole").iterdir())
-    assert len(files) == 7
+    assert len(files) == 8
     for path in files:
         assert path.read_bytes() == (tmp_path / "pieces" / path.name).read_bytes()
     _, untiled = network.predict_untiled(source, tmp_path, corner=CORNER, size=PART)
