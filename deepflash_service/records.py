@@ -63,10 +63,8 @@ PixelSize = Annotated[
     float,
     Field(gt=0.0, le=10_000.0, description="micrometres, in place of what the image tells"),
 ]
-Separation = Annotated[
-    float,
-    Field(ge=0.0, le=1_000.0, description="neck in pixels at which touching ROIs part; 0 = never"),
-]
+_NECK = "neck in pixels at which touching ROIs part; 0 = never, empty = as the model"
+Separation = Annotated[float, Field(ge=0.0, le=1_000.0, description=_NECK)]
 MOST_MEMBERS = 20
 
 
@@ -163,6 +161,7 @@ class EvaluateOptions(Record):
 
 _EPOCHS = "empty = as the preset says; at least 50 to go on from a base, 100 from new"
 _SMALLEST = "pixels; empty = found from the annotations"
+_SEED = "start of the random numbers; another one gives a slightly different model"
 _FOLDS = "parts of the images, one model without each; empty = as the preset says"
 
 
@@ -187,7 +186,7 @@ class TrainOptions(Record):
     min_roi_size: Annotated[PixelCount, Field(description=_SMALLEST)] | None = None
     channel: Channel | None = None
     pixel_size: PixelSize | None = None
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1, description=_SEED)] = 0
 
 
 class RoiScores(Record):

@@ -63,7 +63,7 @@ final class MonitorView {
     /** Returns the first line: how far. */
     String describeEpochs() {
         String pace = TrainingText.pace(history, secondsLeft);
-        return TrainingText.epochs(history) + (pace.isEmpty() ? "" : "  \u00b7  " + pace);
+        return TrainingText.epochs(history, job) + (pace.isEmpty() ? "" : "  \u00b7  " + pace);
     }
 
     /** Returns the second line: where. */
@@ -86,6 +86,11 @@ final class MonitorView {
         // The header says that already, and more.
         boolean isKnown = message.toLowerCase(Locale.ROOT).matches("epoch \\d+ of \\d+");
         return ending.isEmpty() && !isKnown ? message : ending;
+    }
+
+    /** Returns what stands in place of the preview while there is none. */
+    String describeMissingPreview() {
+        return TrainingText.missingPreview(job, history);
     }
 
     /** Tells whether the service gives no answer now, or none any more. */

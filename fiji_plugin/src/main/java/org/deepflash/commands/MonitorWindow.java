@@ -168,7 +168,7 @@ final class MonitorWindow extends PlugInFrame {
         say(next.describeSituation(), next.isInTrouble() || job.getState().equals("failed"));
         buttons.fit(next);
         curve.show((graphics, size) -> new CurvePainter(next.getHistory(), size, scale).paint(graphics));
-        preview.show(new PreviewPainter(next.getPreview(), next.getPreviewEpoch(), scale)::paint);
+        preview.show(new PreviewPainter(next, scale)::paint);
     }
 
     private static void setText(Label label, String text) {

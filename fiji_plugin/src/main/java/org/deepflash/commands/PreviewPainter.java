@@ -17,15 +17,13 @@ final class PreviewPainter {
 
     private final BufferedImage preview;
     private final int epoch;
+    private final String missing;
     private final double scale;
 
-    /**
-     * @param preview picture, or null for none yet
-     * @param epoch after which it was made, 0 if not known
-     */
-    PreviewPainter(BufferedImage preview, int epoch, double scale) {
-        this.preview = preview;
-        this.epoch = epoch;
+    PreviewPainter(MonitorView view, double scale) {
+        this.preview = view.getPreview();
+        this.epoch = view.getPreviewEpoch();
+        this.missing = view.describeMissingPreview();
         this.scale = scale;
     }
 
@@ -44,7 +42,7 @@ final class PreviewPainter {
         graphics.drawString(title, px(10), px(23));
         if (preview == null) {
             graphics.setColor(Color.GRAY);
-            graphics.drawString("comes with the first scores", px(10), px(45));
+            graphics.drawString(missing, px(10), px(45));
             return;
         }
         int width = Math.max(1, size.width - px(20));

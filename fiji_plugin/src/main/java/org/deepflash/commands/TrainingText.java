@@ -36,10 +36,22 @@ final class TrainingText {
         }
     }
 
-    /** Returns "Epoch 12 of 50 · member 1 of 3". */
-    static String epochs(TrainingHistory history) {
+    /** Returns "Epoch 12 of 50 · member 1 of 3"; of a training that ended by itself before, that it did. */
+    static String epochs(TrainingHistory history, Job job) {
+        int last = countEpochs(history);
+        String text = epochs(history);
+        boolean isEarly = job.getState().equals("done") && last > 0 && last < history.getEpochs();
+        return isEarly ? text + ", stopped early" : text;
+    }
+
+    private static int countEpochs(TrainingHistory history) {
         List<EpochPoint> points = history.getPoints();
-        int last = points.isEmpty() ? 0 : points.get(points.size() - 1).getTotal();
+        return points.isEmpty() ? 0 : points.get(points.size() - 1).getTotal();
+    }
+
+    private static String epochs(TrainingHistory history) {
+        List<EpochPoint> points = history.getPoints();
+        int last = countEpochs(history);
         if (last == 0 && history.getEpochs() == 0) {
             return "The first epoch has not begun yet";
         }
@@ -77,12 +89,13 @@ final class TrainingText {
     static String ending(Job job) {
         switch (job.getState()) {
             case "done":
-                return "Done: " + job.getModel() + " is in the library.";
+                return "Done: " + job.getModel() + " is in the library." + remarks(job);
             case "stopped":
                 if (!job.getModel().contains("@")) {
                     return job.getProgress().getMessage();
                 }
-                return "Stopped: " + job.getModel() + " in the library holds the best weights. Resume trains on from here.";
+                return "Stopped: " + job.getModel() + " in the library holds the best weights. Resume trains on from here."
+                    + remarks(job);
             case "cancelled":
                 return "Cancelled: nothing was kept.";
             case "failed":
@@ -92,6 +105,26 @@ final class TrainingText {
             default:
                 return "";
         }
+    }
+
+    /** Returns what the service says besides that the model is saved: why it ended early, whether it was worth it. */
+    private static String remarks(Job job) {
+        String message = job.getProgress().getMessage();
+        String saved = "Saved " + job.getModel() + ".";
+        String rest = message.contains(saved) ? message.replace(saved, "").replaceAll("\\s+", " ").trim() : "";
+        return rest.isEmpty() ? "" : " " + rest;
+    }
+
+    /** Returns what stands in place of the picture of a held-out image while there is none. */
+    static String missingPreview(Job job, TrainingHistory history) {
+        if (!job.isFinished()) {
+            return "comes with the first scores";
+        }
+        if (!Double.isNaN(history.getMetric("f1"))) {
+            return "cannot be had from the service";
+        }
+        return job.getState().equals("done") ? "there is none: no image was held out"
+            : "there is none: it ended before the first scores";
     }
 
     /** Returns "45 s", "3 min 10 s" or "2 h 05 min"; below ten seconds with one decimal. */

@@ -51,7 +51,9 @@ class TrainingTextTest {
         TrainingHistory history = history(10);
         assertEquals("epoch 10 of 20, loss 0.1000, F1 0.700, pixel Jaccard 0.600, 3 min 10 s left",
             TrainingText.epochLine(history.getPoints().get(9), history));
-        assertEquals("Epoch 10 of 20", TrainingText.epochs(history));
+        assertEquals("Epoch 10 of 20", TrainingText.epochs(history, job("a", "training", "running")));
+        assertEquals("Epoch 10 of 20", TrainingText.epochs(history, job("a", "training", "stopped")));
+        assertEquals("Epoch 20 of 20", TrainingText.epochs(history(20), job("a", "training", "done")));
         assertEquals("4.2 s per epoch  \u00b7  3 min 10 s left", TrainingText.pace(history, 190));
         assertEquals("", TrainingText.pace(new TrainingHistory(), Double.NaN));
     }
@@ -63,6 +65,27 @@ class TrainingTextTest {
         assertEquals(message, TrainingText.ending(nothing.progress(new Progress(message, 0, 0)).build()));
         assertEquals("Stopped: my cells@2 in the library holds the best weights. Resume trains on from here.",
             TrainingText.ending(job("a", "training", "stopped")));
+    }
+
+    @Test
+    void aTrainingThatEndsEarlySaysSoAndWhy() {
+        String why = "Stopped early after epoch 10 of 20: no better score for 8 epochs; the best epoch 2 is kept.";
+        Job early = new Job.Builder("a").kind("training").state("done").model("my cells@2")
+            .progress(new Progress(why + " Saved my cells@2. It was worth it.", 20, 20)).build();
+        assertEquals("Epoch 10 of 20, stopped early", TrainingText.epochs(history(10), early));
+        assertEquals("Done: my cells@2 is in the library. " + why + " It was worth it.", TrainingText.ending(early));
+        assertEquals("Done: my cells@2 is in the library.", TrainingText.ending(job("a", "training", "done")));
+    }
+
+    @Test
+    void thePlaceOfThePreviewSaysWhyThereIsNone() {
+        Job done = job("a", "training", "done");
+        assertEquals("comes with the first scores", TrainingText.missingPreview(job("a", "training", "running"),
+            history(1)));
+        assertEquals("there is none: no image was held out", TrainingText.missingPreview(done, history(4)));
+        assertEquals("there is none: it ended before the first scores",
+            TrainingText.missingPreview(job("a", "training", "cancelled"), history(4)));
+        assertEquals("cannot be had from the service", TrainingText.missingPreview(done, history(5)));
     }
 
     @Test
@@ -119,7 +142,8 @@ class TrainingTextTest {
         new CurvePainter(new TrainingHistory(), new Dimension(600, 400), 1).paint(graphics);
         graphics.dispose();
         assertTrue(count(picture, Color.GRAY) > 50);
-        assertEquals("The first epoch has not begun yet", TrainingText.epochs(new TrainingHistory()));
+        assertEquals("The first epoch has not begun yet", TrainingText.epochs(new TrainingHistory(),
+            job("a", "training", "done")));
     }
 
     private static int count(BufferedImage picture, Color color) {
