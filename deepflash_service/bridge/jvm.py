@@ -11,6 +11,7 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 _OPEN_LANG: Final = "--add-opens=java.base/java.lang=ALL-UNNAMED"
 # Without this the JVM takes over SIGINT and SIGTERM, and Ctrl+C ends Python without a trace.
 _KEEP_SIGNALS: Final = "-Xrs"
+# Else its own warnings and logs go to standard output, whatever Java's System.out is.
+_KEEP_OUTPUT: Final = (
+    "-XX:+DisplayVMOutputToStderr",
+    "-Xlog:all=off:stdout",
+    "-Xlog:all=warning:stderr",
+)
 _log = logging.getLogger(__name__)
 imagej_lock: Final = threading.RLock()
 """ImageJ 1 holds its state in static fields: whoever calls it holds this lock."""
@@ -101,6 +108,7 @@ def _start(options: JvmOptions) -> Running:
         )
     if scyjava.jvm_started():
         _end_threads_with_java()
+        _take_signals_back()
         return Running("running")
     _set_options(options)
     # Before ImageJ is made: what it prints then is no data of the program that uses it either.
@@ -108,6 +116,15 @@ def _start(options: JvmOptions) -> Running:
     running = _start_first(list_ways(options), options)
     _end_threads_with_java()
     return running
+
+
+def _take_signals_back() -> None:
+    """Give Python the signals again that Java takes over when somebody else starts it."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                signal.signal(number, handler)
 
 
 def _print_to_errors() -> None:
@@ -145,7 +162,7 @@ def _start_first(ways: list[str], options: JvmOptions) -> Running:
 def _set_options(options: JvmOptions) -> None:
     from scyjava import config
 
-    config.add_options([_OPEN_LANG, _KEEP_SIGNALS])
+    config.add_options([_OPEN_LANG, _KEEP_SIGNALS, *_KEEP_OUTPUT])
     if options.mode == "headless":
         config.enable_headless_mode()
     if options.heap_gb is not None:

@@ -34,6 +34,26 @@ with init(backend="ij1") as fiji:
 print(json.dumps(facts))
 """
 
+OWN_JAVA = """
+import json, os, signal, threading, time
+import scyjava
+from deepflash_service.bridge import init
+from deepflash_service.bridge.jars import find_imagej_jars
+
+scyjava.config.endpoints.clear()
+scyjava.config.set_java_constraints(fetch="auto", version="11")
+scyjava.config.enable_headless_mode()
+scyjava.config.add_classpath(*map(str, find_imagej_jars()))
+scyjava.start_jvm()
+facts = {"backend": init().backend}
+try:
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    time.sleep(20)
+except KeyboardInterrupt:
+    facts["interrupted"] = True
+print(json.dumps(facts))
+"""
+
 NO_IMAGE = """
 import json
 from deepflash_service.bridge import init
@@ -99,6 +119,20 @@ def test_the_process_ends_by_itself_and_keeps_its_output_and_signals(plugin_jar:
     assert "printed by ImageJ" in errors
     assert "logged by Java" in errors
     assert seconds < 40
+
+
+def test_java_that_somebody_else_started_gives_the_signals_back(require_jvm: Path) -> None:
+    """Ctrl+C would end Python without a trace, and nothing in ``finally`` would run."""
+    assert require_jvm.is_dir()
+    assert run_script(OWN_JAVA)[0] == {"backend": "running", "interrupted": True}
+
+
+def test_what_java_logs_is_no_data(require_jvm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own log goes to standard output, past everything that the program can redirect."""
+    assert require_jvm.is_dir()
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-Xlog:class+load=info")
+    code = "from deepflash_service.bridge import init\nprint('[\"' + init().backend + '\"]')"
+    assert run_script(code)[0] == ["ij1"]
 
 
 def run_file(folder: Path, macro: str, *arguments: str) -> tuple[int, str, str]:
