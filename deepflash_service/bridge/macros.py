@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from deepflash_service.bridge.dialogs import without_error_dialogs
 from deepflash_service.bridge.faults import NO_MEMORY
 from deepflash_service.bridge.images import check_image_plus
 from deepflash_service.bridge.jvm import imagej_lock, java_class
@@ -197,7 +198,7 @@ def _observed(image: Any) -> Iterator[_Run]:
             windows.setTempCurrentImage(image)
         edited = find_lost_edits(windows.getCurrentImage(), run.lost)
         try:
-            with without_quit(), edited, capture(run.printed):
+            with without_error_dialogs(), without_quit(), edited, capture(run.printed):
                 yield run
         except jpype.JException as error:
             run.failure = error

@@ -24,20 +24,16 @@ def without_quit() -> Iterator[None]:
     """Run the body while ImageJ knows no command *Quit*.
 
     With ImageJ2 that command calls ``System.exit``, and Python would vanish as if it were done.
-    Without a display ImageJ 1 alone does nothing there, and the macro would go on. The command
+    ImageJ 1 without its main window does nothing there, and the macro would go on. The command
     comes back only where there are menus, since ``doCommand`` of a macro may still be under way
     in another thread.
     """
-    is_headless = java_class("java.awt.GraphicsEnvironment").isHeadless()
-    if not is_headless and java_class("ij.IJ").getInstance() is None:
-        # Nothing would end, while the dialog about an unknown command would wait for a user.
-        yield
-        return
     commands = _list_commands()
     taken = commands.remove(QUIT)
     try:
         yield
     finally:
+        is_headless = java_class("java.awt.GraphicsEnvironment").isHeadless()
         if taken is not None and not is_headless:
             commands.put(QUIT, taken)
 
