@@ -13,7 +13,7 @@ from deepflash_service.bridge.jobs import Job
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.rois import labels_to_rois, pack_rois, rois_to_labels
 
-pytestmark = pytest.mark.jvm
+pytestmark = [pytest.mark.jvm, pytest.mark.alone]
 
 ROIS = 1024
 LIMIT_SECONDS = 0.15
