@@ -172,3 +172,11 @@ def command_headless(jars: Path, plugin_jar: Path, *, folder: Path, macro: Path)
     flags = ["-Djava.awt.headless=true", "--add-opens=java.base/java.lang=ALL-UNNAMED"]
     driver = "org.deepflash.driver.HeadlessDriver"
     return ["java", *flags, f"-Duser.home={folder}", "-cp", path, driver, str(macro), ""]
+
+
+def run_headless(
+    jars: Path, plugin_jar: Path, *, folder: Path, macro: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a macro file as :func:`command_headless` says, to its end."""
+    command = command_headless(jars, plugin_jar, folder=folder, macro=macro)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

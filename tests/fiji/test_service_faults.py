@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 import zipfile
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import pytest
 import tifffile
 
 from deepflash_service.core.rois import labels_to_rois
-from tests.fiji.desktop import command_headless, start_imagej
+from tests.fiji.desktop import run_headless, start_imagej
 from tests.fiji.stub_service import LIVE, LOG, PAIRS, STAGES, StubService, serve_stub
 
 if TYPE_CHECKING:
@@ -226,13 +225,7 @@ def test_without_a_display_a_fault_is_text_and_an_exit_code(
         f'text = call("org.deepflash.Macros.segment", "model=Stub output_folder=[{tmp_path}/out]");'
         'if (startsWith(text, "error: ")) exit(text); return text;'
     )
-    done = subprocess.run(
-        command_headless(require_jvm, plugin_jar, folder=tmp_path, macro=macro),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_headless(require_jvm, plugin_jar, folder=tmp_path, macro=macro)
     assert done.returncode == 1
     assert FAILS in done.stdout
     assert not (tmp_path / "out").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import pytest
 
 from deepflash_service.workflows.install import install_into_fiji
 from tests.fiji.conftest import MODEL, await_recorded, run_service
-from tests.fiji.desktop import command_headless, start_imagej
+from tests.fiji.desktop import run_headless, start_imagej
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,13 +112,7 @@ def test_without_menus_the_installation_is_found_beside_the_jar(
     macro.write_text('return call("org.deepflash.Macros.models", "");')
     monkeypatch.delenv("DEEPFLASH_HOME", raising=False)
     jar = plugins / plugin_jar.name
-    done = subprocess.run(
-        command_headless(require_jvm, jar, folder=tmp_path, macro=macro),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_headless(require_jvm, jar, folder=tmp_path, macro=macro)
     assert f">> {MODEL}\n" in done.stdout
 
 

@@ -1,14 +1,15 @@
 package org.deepflash.commands;
 
 import ij.IJ;
-import ij.gui.GUI;
 import ij.gui.MultiLineLabel;
 import java.awt.BorderLayout;
 import java.awt.Button;
 import java.awt.Dialog;
+import java.awt.Dimension;
 import java.awt.EventQueue;
 import java.awt.GraphicsEnvironment;
 import java.awt.Panel;
+import java.awt.Point;
 import java.awt.event.WindowAdapter;
 import java.awt.event.WindowEvent;
 import org.deepflash.client.Connection;
@@ -20,6 +21,7 @@ import org.deepflash.records.Job;
 final class RunningNotice {
 
     private static final int GAP = 12;
+    private static final int BELOW = 80;
 
     private static boolean isDone;
 
@@ -79,7 +81,13 @@ final class RunningNotice {
             }
         });
         dialog.pack();
-        GUI.center(dialog);
+        dialog.setLocation(place(dialog.getSize(), dialog.getToolkit().getScreenSize()));
         dialog.setVisible(true);
+    }
+
+    /** Returns a place at the lower edge: what the command of the user says, it says in the middle of the screen. */
+    static Point place(Dimension size, Dimension screen) {
+        return new Point(Math.max(0, (screen.width - size.width) / 2),
+            Math.max(0, screen.height - size.height - BELOW));
     }
 }
