@@ -12,7 +12,7 @@ from deepflash_service.core.agreement import compare_experts
 from deepflash_service.core.consensus import build_consensus
 from deepflash_service.core.kappa import cohen_kappa
 from deepflash_service.core.pairing import pair_names
-from deepflash_service.errors import InputError, NotFoundError
+from deepflash_service.errors import InputError
 from deepflash_service.store.datasets import open_dataset
 from deepflash_service.store.images import (
     encode_mask,
@@ -22,7 +22,7 @@ from deepflash_service.store.images import (
 )
 from deepflash_service.store.names import strip_extension
 from deepflash_service.workflows.expert_folders import read_folders
-from deepflash_service.workflows.pairs import read_pairs
+from deepflash_service.workflows.pairs import read_pair, read_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,18 +115,7 @@ def make_consensus(
     InputError
         Code ``shape_mismatch`` or ``invalid_annotation``.
     """
-    pairs, _ = read_pairs(open_dataset(home, dataset_id))
-    stem = strip_extension(name)
-    chosen = next((one for one in pairs if one.name == name), None) or next(
-        (one for one in pairs if strip_extension(one.name) == stem), None
-    )
-    if chosen is None:
-        raise NotFoundError(
-            f"The data set {dataset_id} has no annotated image {name!r}; its images are "
-            f"{', '.join(one.name for one in pairs)}.",
-            code="unknown_file",
-            details={"name": name},
-        )
+    chosen = read_pair(open_dataset(home, dataset_id), name)
     return encode_mask(build_consensus(chosen.annotations, method=method).mask)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deepflash_service.core.pairing import find_identical
-from deepflash_service.errors import InputError
+from deepflash_service.errors import InputError, NotFoundError
 from deepflash_service.store.images import ImageFile, read_annotation, read_image
+from deepflash_service.store.names import strip_extension
 from deepflash_service.workflows.hooks import Hooks
 
 if TYPE_CHECKING:
@@ -61,6 +63,47 @@ def read_pairs(
         pairs.append(_read_pair(pair))
     merged, notes = merge_identical(pairs)
     return merged, [*dataset.warnings, *notes]
+
+
+def read_pair(dataset: Dataset, name: str) -> AnnotatedImage:
+    """Read one image with its annotations and those of images with identical pixels.
+
+    The annotations of other images are not read: each may hold thousands of ROIs to draw.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        From the store.
+    name : str
+        File name of the image; any image of the same stem where there is none of that name.
+
+    Raises
+    ------
+    NotFoundError
+        Code ``unknown_file``.
+    InputError
+        Code ``pairing_failed`` when nothing fits together, else as the readers.
+    """
+    if not dataset.pairs:
+        raise refuse_empty(dataset.warnings)
+    by_name = {pair.name: pair for pair in dataset.pairs}
+    stem = strip_extension(name)
+    likely = [one for one in by_name if one == name or strip_extension(one) == stem]
+    if not likely:
+        raise NotFoundError(
+            f"The data set {dataset.id} has no annotated image {name!r}; its images are "
+            f"{', '.join(by_name)}.",
+            code="unknown_file",
+            details={"name": name},
+        )
+    wanted = name if name in by_name else likely[0]
+    pixels = {wanted: _read_plane(by_name[wanted]).planes[0]}
+    for other in by_name:
+        if other != wanted:
+            with suppress(InputError):
+                pixels[other] = _read_plane(by_name[other]).planes[0]
+    group = next((one for one in find_identical(pixels) if wanted in one), (wanted,))
+    return _join([_read_pair(by_name[one]) for one in sorted(group)])
 
 
 def refuse_empty(warnings: Sequence[str]) -> InputError:

@@ -144,6 +144,19 @@ def test_consensus_of_a_data_set_is_a_tiff(tmp_path: Path, dataset: str) -> None
         make_consensus(tmp_path, dataset, name="7.tif")
 
 
+def test_consensus_needs_the_annotations_of_that_image_alone(tmp_path: Path, dataset: str) -> None:
+    """Those of images with identical pixels count; a damaged file of another one does not."""
+    pairs = {one.name: one for one in datasets.open_dataset(tmp_path, dataset).pairs}
+    pairs["0003.tif"].annotations["masks"].write_bytes(b"damaged")
+    for name in ("0001.tif", "0002.tif"):
+        data = make_consensus(tmp_path, dataset, name=name, method="union")
+        np.testing.assert_array_equal(read_image(data).select() > 0, MASK)
+        data = make_consensus(tmp_path, dataset, name=name, method="intersection")
+        np.testing.assert_array_equal(read_image(data).select() > 0, LABELS == 1)
+    with pytest.raises(InputError, match=r"0003\.tif|read"):
+        make_consensus(tmp_path, dataset, name="0003.tif", method="union")
+
+
 def test_empty_data_sets_have_no_pairs(tmp_path: Path) -> None:
     """Checking an empty data set is no fault."""
     found = datasets.create_dataset(tmp_path, "d")
