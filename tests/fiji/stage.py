@@ -146,7 +146,9 @@ class Stage:
     def _take_picture(self, name: str, title: str) -> None:
         """See that a window shows all that it holds, in a picture of all of it."""
         assert not self.imagej.do("clipped", title), name
-        picture = Path(os.environ.get("DEEPFLASH_PICTURES", self.place)) / f"{name}.png"
+        folder = Path(os.environ.get("DEEPFLASH_PICTURES", self.place))
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = folder / f"{name}.png"
         width, height, words = map(int, self.imagej.do("photo", f"{picture}|{title}").split())
         with Image.open(picture) as image:
             assert image.size == (width, height)
