@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANSWER_SECONDS = 120.0
+SCREEN_WIDTH, SCREEN_HEIGHT = 1280, 900
 
 
 @contextmanager
@@ -21,7 +22,16 @@ def open_display(executable: str) -> Iterator[str]:
     """Start Xvfb on a free display and yield its name, such as ``:99``."""
     read, write = os.pipe()
     server = subprocess.Popen(
-        [executable, "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+        [
+            executable,
+            "-displayfd",
+            str(write),
+            "-screen",
+            "0",
+            f"{SCREEN_WIDTH}x{SCREEN_HEIGHT}x24",
+            "-nolisten",
+            "tcp",
+        ],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
@@ -74,12 +84,21 @@ class Desktop:
         AssertionError
             When the driver could not do it, or gave no answer in time.
         """
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{word} {rest}".rstrip().replace("\n", "\\n") + "\n")
-        self._process.stdin.flush()
+        self.begin(word, rest)
         answer = self._await_answer(seconds)
         assert not answer.startswith("error: "), answer
         return answer
+
+    def begin(self, word: str, rest: str) -> None:
+        """Send one line to the driver, and do not wait until it is done."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{word} {rest}".rstrip().replace("\n", "\\n") + "\n")
+        self._process.stdin.flush()
+
+    def terminate(self) -> None:
+        """End ImageJ as the system does when it shuts down."""
+        self._process.terminate()
+        self._process.wait(timeout=30)
 
     def kill(self) -> None:
         """End ImageJ as a crash would."""

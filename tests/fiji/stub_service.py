@@ -36,7 +36,15 @@ VERDICTS = {
     "verdicts": [{"image": "x.tif", "expert": "a", "file": "x.tif", "verdict": "fits"}],
     "pairwise": [{"a": "a", "b": "b", "f1": 0.5}],
 }
-_BY_NAME = {**STAGES, "pairs": PAIRS, "log": LOG}
+CANCEL = "DELETE /api/v1/jobs/j1"
+MERGE = {
+    "list": "GET /api/v1/datasets/d1/pairs",
+    "consensus": "GET /api/v1/datasets/d1/consensus/x.tif?method=auto",
+    "agreement": "GET /api/v1/datasets/d1/agreement",
+}
+"""What the service works at when experts are merged, in its order."""
+LIST = {"pairs": [{"image": "x.tif", "experts": ["a", "b"]}], "warnings": []}
+_BY_NAME = {**STAGES, **MERGE, "pairs": PAIRS, "log": LOG, "cancel": CANCEL}
 
 
 def pack_rois(rois: Sequence[bytes]) -> bytes:
@@ -65,6 +73,10 @@ class StubService(ThreadingHTTPServer):
             "GET /api/v1/jobs": b'{"jobs": []}',
             "POST /api/v1/datasets": b'{"id": "d1"}',
             PAIRS: json.dumps(VERDICTS).encode(),
+            MERGE["list"]: json.dumps(LIST).encode(),
+            MERGE["consensus"]: b"a consensus",
+            MERGE["agreement"]: json.dumps(VERDICTS).encode(),
+            CANCEL: b"{}",
         }
         self.requests: list[str] = []
         self.frozen = threading.Event()

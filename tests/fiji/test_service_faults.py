@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import zipfile
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import tifffile
 
 from deepflash_service.core.rois import labels_to_rois
 from tests.fiji.desktop import run_headless, start_imagej
-from tests.fiji.stub_service import LIVE, LOG, PAIRS, STAGES, StubService, serve_stub
+from tests.fiji.stub_service import LIVE, LOG, MERGE, PAIRS, STAGES, StubService, serve_stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ FAULTS = [
     ("garble@job", "The service failed: its answer describes no job. See DFL Report"),
     ("garble@rois", "The service failed: its result cannot be read (it is no zip file). See DFL"),
 ]
-TABLES = {"DeepFLaSH ROIs", "DeepFLaSH Pairs", "DeepFLaSH ROI Sizes"}
+TABLES = {f"DeepFLaSH {name}" for name in ("ROIs", "Pairs", "ROI Sizes", "Agreement")}
 SEGMENT = 'run("DFL Segment...", "model=Stub table");'
 
 
@@ -127,15 +128,17 @@ def test_a_person_gets_one_dialog_with_the_sentence(
     imagej.do("nodialog")
 
 
-def check_pairs(folder: Path) -> str:
-    """Write an image with annotations of two experts, and return a macro that checks them."""
+def annotate(folder: Path) -> str:
+    """Write an image with annotations of two experts; return the options that name them."""
     for name in ("", "a", "b"):
         (folder / name).mkdir(exist_ok=True)
         tifffile.imwrite(folder / name / "x.tif", np.eye(32, dtype=np.uint8) * 255)
-    return (
-        f'run("DFL Check Pairs...", "image_folder=[{folder}] mask_folders=[a={folder}/a;'
-        f'b={folder}/b]"); return "went on";'
-    )
+    return f"image_folder=[{folder}] mask_folders=[a={folder}/a;b={folder}/b]"
+
+
+def check_pairs(folder: Path) -> str:
+    """Return a macro that checks the annotations of two experts."""
+    return f'run("DFL Check Pairs...", "{annotate(folder)}"); return "went on";'
 
 
 def test_work_of_a_living_service_is_awaited_beyond_the_limit(
@@ -148,10 +151,37 @@ def test_work_of_a_living_service_is_awaited_beyond_the_limit(
     start = time.monotonic()
     assert imagej.do("macro", macro) == "done went on"
     assert time.monotonic() - start > SILENCE_SECONDS
-    assert stub.requests.count(PAIRS) == 1
+    assert [one for one in stub.requests if one.startswith("GET /api/v1/datasets")] == [PAIRS]
     assert stub.requests.count(LIVE) >= 3
-    assert [one for one in stub.requests if "agreement" in one] == []
     assert "a and b agree with F1 0.500" in imagej.do("log")
+    shown = imagej.do("macro", 'return call("ij.ImageJ.getStatusBarText");')
+    assert re.fullmatch(r"done DeepFLaSH: checking the pairs \([2-9] s; Escape ends it\)", shown)
+
+
+@pytest.mark.parametrize("step", MERGE)
+def test_each_step_of_a_merge_may_take_its_time(
+    imagej: Desktop, stub: StubService, step: str, tmp_path: Path
+) -> None:
+    """Pairing, the consensus of an image and the comparison are work of the service too."""
+    options = f"{annotate(tmp_path)} output_folder=[{tmp_path}/merged]"
+    set_up(imagej, stub, f"toil@{step}")
+    start = time.monotonic()
+    answer = imagej.do("macro", f'run("DFL Merge Experts...", "{options}"); return "went on";')
+    assert answer == "done went on"
+    assert time.monotonic() - start > SILENCE_SECONDS
+    assert [stub.requests.count(one) for one in MERGE.values()] == [1, 1, 1]
+    assert [one.read_bytes() for one in (tmp_path / "merged").iterdir()] == [b"a consensus"]
+
+
+def test_a_merge_that_cannot_be_paired_leaves_no_data_set(
+    imagej: Desktop, stub: StubService, tmp_path: Path
+) -> None:
+    """What was sent is taken away again before the macro ends with the sentence."""
+    options = f"{annotate(tmp_path)} output_folder=[{tmp_path}/merged]"
+    set_up(imagej, stub, "fail@list")
+    answer = imagej.do("macro", f'run("DFL Merge Experts...", "{options}");')
+    assert answer.startswith(f"aborted {FAILS}")
+    assert stub.requests[-1] == "DELETE /api/v1/datasets/d1"
 
 
 def test_escape_ends_the_wait_for_the_pairs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -59,7 +60,8 @@ def test_one_click_starts_a_service_that_stays(
 
 def fill_in_home(imagej: Desktop, home: Path) -> None:
     """Enter the home folder in the dialog of Set Up, which waits."""
-    assert "Home folder" in imagej.do("dialog")
+    labels = imagej.do("dialog").splitlines()
+    assert {"Home folder", "Timeout (seconds)"} <= set(labels)
     assert not imagej.do("clipped")
     imagej.do("type", f"2 {home}")
     imagej.do("press", "OK")
@@ -114,6 +116,32 @@ def test_without_menus_the_installation_is_found_beside_the_jar(
     jar = plugins / plugin_jar.name
     done = run_headless(require_jvm, jar, folder=tmp_path, macro=macro)
     assert f">> {MODEL}\n" in done.stdout
+
+
+def test_a_python_that_is_gone_is_named_with_the_file_that_names_it(
+    display: str, require_jvm: Path, plugin_jar: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Where the button cannot start a service, and where a macro that may start one cannot."""
+    java = str(shutil.which("java"))
+    monkeypatch.setenv("PATH", str(tmp_path))  # no deepflash beside this Python either
+    places = {"jars": require_jvm, "plugin_jar": plugin_jar, "home": tmp_path / "home"}
+    noted = tmp_path / "imagej" / "plugins" / "DeepFLaSH" / "installation.json"
+    with start_imagej(tmp_path / "imagej", display=display, java=java, **places) as imagej:
+        noted.parent.mkdir()
+        noted.write_text(json.dumps({"python": str(tmp_path / "gone"), "home": ""}))
+        imagej.do("menu", "DFL Check Service")
+        imagej.do("dialog")
+        imagej.do("press", "Start service")
+        told = imagej.do("dialog").replace("\n", " ")
+        imagej.do("press", "OK")
+        imagej.do("dialog")
+        imagej.do("press", "Close")
+        macro = 'run("DFL Set Up...", "start_local timeout_s=30"); run("DFL Check Service");'
+        answer = imagej.do("macro", macro)
+    for text in (told, answer):
+        assert f"The Python {tmp_path / 'gone'}, which {noted} names, is not there any more" in text
+        assert "Run DFL Set Up..." in text
 
 
 def test_an_empty_library_names_what_to_do_in_fiji(

@@ -19,6 +19,7 @@ from deepflash_service.bridge import connect
 from deepflash_service.errors import DeepFlashError
 from deepflash_service.jobs.table import FILE_NAME
 from tests.fiji.conftest import MODEL, await_recorded, await_that, draw_spots, run_service
+from tests.fiji.desktop import SCREEN_HEIGHT
 from tests.fiji.tiny_model import store_threshold_model
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def test_monitor_attaches_again_after_fiji_was_killed(
         imagej.do("window", "DeepFLaSH Service")
         assert f"Training {job} goes on: open DFL Training Monitor." in imagej.do("log")
         assert f"({job}) goes on. Follow it" in imagej.do("dialog").replace("\n", " ")
+        top, height = map(int, imagej.do("place").split()[1::2])
+        assert SCREEN_HEIGHT / 2 < top < SCREEN_HEIGHT - height
         imagej.do("press", "Open Training Monitor")
         await_that(lambda: read_epoch(imagej) > first)
         picture = PICTURES or tmp_path

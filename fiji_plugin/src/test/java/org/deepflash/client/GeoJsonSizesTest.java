@@ -32,8 +32,17 @@ class GeoJsonSizesTest {
     }
 
     @Test
+    void geometriesCountOneByOneAlsoInACollection() {
+        String both = "{\"type\":\"Polygon\",\"coordinates\":" + SQUARE + "},{\"type\":\"LineString\"}";
+        assertEquals(Collections.singletonList(11), measure("{\"type\":\"Feature\",\"geometry\":{\"type\":"
+            + "\"GeometryCollection\",\"geometries\":[" + both + "]}}"));
+    }
+
+    @Test
     void whatIsNoGeoJsonIsNamed() {
-        for (String text : new String[] {"", "no", "3", "[[3]]", feature("Polygon", "[[[1],[2]]]"),
+        String deep = String.join("", Collections.nCopies(200_000, "["));
+        for (String text : new String[] {"", "no", deep, deep + deep.replace('[', ']'), "3", "[[3]]",
+            feature("Polygon", "[[[1],[2]]]"),
             feature("Polygon", "[[[1,1],[\"a\",2]]]"), "[{\"type\":\"Polygon\",\"coordinates\":[3]}]"}) {
             InputException error = assertThrows(InputException.class, () -> measure(text), text);
             assertTrue(error.getMessage().startsWith("a.geojson cannot be read as GeoJSON."), error.getMessage());

@@ -1,6 +1,7 @@
 package org.deepflash.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.deepflash.records.Progress;
 import org.deepflash.records.ServiceAddress;
 import org.junit.jupiter.api.AfterEach;
@@ -15,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(30)
+@Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LongAnswerTest {
 
     private static final String PAIRS = "GET /api/v1/datasets/d1/pairs?verdicts=true";
@@ -40,7 +42,11 @@ class LongAnswerTest {
     }
 
     private List<PairVerdict> judge() {
-        HttpServiceClient client = new HttpServiceClient(new ServiceAddress(service.url(), "t"), 1);
+        return judge(1);
+    }
+
+    private List<PairVerdict> judge(int silence) {
+        HttpServiceClient client = new HttpServiceClient(new ServiceAddress(service.url(), "t"), silence);
         return client.datasets().judgePairs("d1", agreement, new ProgressListener() {
             @Override
             public void show(Progress progress) {
@@ -62,6 +68,18 @@ class LongAnswerTest {
         }
     }
 
+    private void answerAfter(CountDownLatch latch) {
+        service.on(PAIRS, exchange -> {
+            await(latch);
+            StubService.send(exchange, 200, ANSWER);
+        });
+    }
+
+    private static Thread findWait() {
+        return Thread.getAllStackTraces().keySet().stream()
+            .filter(thread -> thread.getName().equals("DeepFLaSH long answer")).findAny().orElseThrow();
+    }
+
     private long countLooks() {
         return service.requests().stream().filter(request -> request.startsWith("GET /api/v1/live")).count();
     }
@@ -69,10 +87,7 @@ class LongAnswerTest {
     @Test
     void workOfAServiceThatLivesMayTakeLongerThanTheLimit() {
         CountDownLatch looks = new CountDownLatch(2);
-        service.on(PAIRS, exchange -> {
-            await(looks);
-            StubService.send(exchange, 200, ANSWER);
-        });
+        answerAfter(looks);
         service.on("GET /api/v1/live", exchange -> {
             StubService.send(exchange, 200, "{}");
             looks.countDown();
@@ -81,6 +96,21 @@ class LongAnswerTest {
         assertEquals(0.5, agreement.get(0).get("f1"));
         assertEquals(1, service.requests().stream().filter(request -> request.startsWith(PAIRS)).count());
         assertTrue(shown.contains("0 s") && shown.contains("1 s"), shown.toString());
+    }
+
+    @Test
+    void theLimitCountsFromTheLatestSignOfLife() {
+        CountDownLatch failed = new CountDownLatch(1);
+        answerAfter(failed);
+        service.on("GET /api/v1/live", exchange -> {
+            boolean isLate = countLooks() > 2;
+            StubService.send(exchange, isLate ? 503 : 200, "{}");
+            if (isLate) {
+                failed.countDown();
+            }
+        });
+        assertEquals("fits", judge(3).get(0).getWord());
+        assertEquals(3, countLooks());
     }
 
     @Test
@@ -93,13 +123,18 @@ class LongAnswerTest {
     }
 
     @Test
-    void escapeEndsTheWait() {
+    void escapeEndsTheWait() throws InterruptedException {
+        AtomicReference<Thread> wait = new AtomicReference<>();
         service.on(PAIRS, exchange -> await(end));
         service.on("GET /api/v1/live", exchange -> {
+            wait.set(findWait());
             isCancelled = true;
             StubService.send(exchange, 200, "{}");
         });
         assertEquals(ServiceException.CANCELLED, assertThrows(ServiceException.class, this::judge).getCode());
+        assertTrue(wait.get().isDaemon());
+        wait.get().join(10_000);
+        assertFalse(wait.get().isAlive(), "the connection is still open");
     }
 
     @Test

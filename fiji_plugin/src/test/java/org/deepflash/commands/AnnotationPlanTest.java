@@ -144,6 +144,20 @@ class AnnotationPlanTest {
     }
 
     @Test
+    void anImageThatIsConvertedAlreadyIsNotOpenedAgain() throws IOException {
+        Files.createDirectories(folder.resolve("images"));
+        Files.createDirectories(folder.resolve("rois"));
+        Files.createDirectories(folder.resolve("anna"));
+        Files.write(folder.resolve("images/p.tif"), new byte[] {1});
+        RoiFiles.write(folder.resolve("rois/p_RoiSet.zip"), Arrays.asList(roi(1, 1)));
+        Files.write(folder.resolve("anna/p.tif"), new byte[] {1});
+        String call = "images=[" + folder.resolve("images") + "] rois=[" + folder.resolve("rois") + "] output=[" + folder
+            + "] expert=anna";
+        assertEquals("0 converted, 1 kept, 0 left out, 0 failed", Macros.roisToMasks(call));
+        assertTrue(Macros.roisToMasks(call + " overwrite").contains("(0 converted, 0 kept, 0 left out, 1 failed)"));
+    }
+
+    @Test
     void aStackThatIsConvertedAlreadyIsKept() throws IOException {
         Files.createDirectories(folder.resolve("images"));
         Files.createDirectories(folder.resolve("rois"));

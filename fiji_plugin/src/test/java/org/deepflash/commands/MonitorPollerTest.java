@@ -111,6 +111,15 @@ class MonitorPollerTest {
     }
 
     @Test
+    void aTrainingThatEndedEarlySaysSoInTheFirstLine() throws Exception {
+        poller.start();
+        assertEquals("Epoch 5 of 9", await(view -> !view.getHistory().getPoints().isEmpty()).describeEpochs());
+        service.on("GET /api/v1/jobs/j1", 200, "{\"id\":\"j1\",\"kind\":\"training\",\"state\":\"done\"}");
+        service.on(EVENTS + 1, 200, "{\"events\":[],\"next\":1,\"state\":\"done\"}");
+        assertEquals("Epoch 5 of 9, stopped early", await(view -> view.getJob().isFinished()).describeEpochs());
+    }
+
+    @Test
     void refusalIsSaidInTheWindowAndEndsTheLooking() throws Exception {
         poller.start();
         assertFalse(views.take().isRefused());

@@ -75,6 +75,13 @@ class TrainingTextTest {
         assertEquals("Epoch 10 of 20, stopped early", TrainingText.epochs(history(10), early));
         assertEquals("Done: my cells@2 is in the library. " + why + " It was worth it.", TrainingText.ending(early));
         assertEquals("Done: my cells@2 is in the library.", TrainingText.ending(job("a", "training", "done")));
+        Job stopped = new Job.Builder("a").kind("training").state("stopped").model("my cells@2")
+            .progress(new Progress("Saved my cells@2. It was worth it.", 20, 20)).build();
+        assertEquals("Stopped: my cells@2 in the library holds the best weights. Resume trains on from here. It was worth"
+            + " it.", TrainingText.ending(stopped));
+        Job other = new Job.Builder("a").kind("training").state("done").model("my cells@2")
+            .progress(new Progress("Epoch 20 of 20", 20, 20)).build();
+        assertEquals("Done: my cells@2 is in the library.", TrainingText.ending(other));
     }
 
     @Test

@@ -62,6 +62,9 @@ final class Form {
                 return "";
             case "clipped":
                 return String.join("\n", findClipped(find(rest)));
+            case "place":
+                Window window = find(rest);
+                return window.getX() + " " + window.getY() + " " + window.getWidth() + " " + window.getHeight();
             case "photo":
                 String[] places = rest.split("\\|");
                 return photograph(find(places.length == 1 ? "" : places[1]), new File(places[0]));
