@@ -1,6 +1,5 @@
 package org.deepflash.commands;
 
-import ij.macro.Interpreter;
 import java.awt.GraphicsEnvironment;
 import org.deepflash.client.Connection;
 import org.deepflash.client.JobEnding;
@@ -8,7 +7,8 @@ import org.deepflash.client.ServiceException;
 
 /**
  * Cancels a job while a macro waits for it, should the whole program be ended: a script that was killed has nobody who
- * would come back for the result. With windows a training goes on, as closing Fiji changes nothing about it.
+ * would come back for the result. Only without a display: where there is one, a person closes Fiji, in batch mode too,
+ * and the training goes on.
  */
 final class ExitCancel implements AutoCloseable {
 
@@ -17,7 +17,7 @@ final class ExitCancel implements AutoCloseable {
     private final Connection connection;
     private final String job;
     private final Thread hook = new Thread(this::cancelInTime, "DeepFLaSH exit");
-    private final boolean isArmed = GraphicsEnvironment.isHeadless() || Interpreter.isBatchMode();
+    private final boolean isArmed = GraphicsEnvironment.isHeadless();
 
     ExitCancel(Connection connection, String job) {
         this.connection = connection;
