@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from textwrap import indent
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from deepflash_service.core.bands import plan_bands
 from deepflash_service.core.geojson import outlines_to_geojson
+from deepflash_service.core.geojson_text import HEAD, TAIL, format_feature
 from deepflash_service.core.measurements import measure_lengths
 from deepflash_service.core.outlines import Outlines, trace_bands
 from deepflash_service.core.roi_windows import RoiWindow, keep_group, plan_windows
@@ -52,9 +51,7 @@ class OutlineFiles:
     def add_features(self, outlines: Outlines, **texts: Any) -> None:
         """Add ROIs to the GeoJSON file; texts as for ``outlines_to_geojson``."""
         for feature in outlines_to_geojson(outlines, **texts)["features"]:
-            head = ",\n" if self.features else "\n"
-            text = json.dumps(feature, indent=2, ensure_ascii=False)
-            self.geojson.write(head + indent(text, "    "))
+            self.geojson.write((",\n" if self.features else "\n") + format_feature(feature))
             self.features += 1
 
     def tell(self) -> tuple[str, ...]:
@@ -84,9 +81,9 @@ def open_outlines(path: Path, *, geojson: Path) -> Iterator[OutlineFiles]:
         temporary = stack.enter_context(open_atomic(geojson))
         stream = stack.enter_context(temporary.open("w", encoding="utf-8", newline="\n"))
         files = OutlineFiles(add_roi, stream)
-        files.geojson.write('{\n  "type": "FeatureCollection",\n  "features": [')
+        files.geojson.write(HEAD)
         yield files
-        files.geojson.write("\n  ]\n}\n" if files.features else "]\n}\n")
+        files.geojson.write(TAIL)
 
 
 def trace_plane(

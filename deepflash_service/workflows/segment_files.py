@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deepflash_service.core.geojson_text import format_collection
 from deepflash_service.errors import InputError
-from deepflash_service.store.atomic import write_json, write_text
+from deepflash_service.store.atomic import write_text
 from deepflash_service.store.images import (
     write_labels,
     write_mask,
@@ -105,7 +106,7 @@ def write_image_results(
     write_probability(paths["probability"], segmented.probability, **size)
     first = segmented.planes[0]
     write_png(paths["overlay"], draw_outlines(first.grey, first.labels))
-    write_json(paths["outlines"], describe_outlines(segmented))
+    write_text(paths["outlines"], format_collection(list_outlines(segmented)))
     write_roi_zip(paths["rois"], segmented.trace())
     return {kind: str(path) for kind, path in paths.items()}
 
@@ -158,15 +159,15 @@ def _is_result(path: Path, folder: Path) -> bool:
         and all(
             one.is_file()
             for kind, one in FLAT.list_paths(folder, path.name.removesuffix(f"_{file}")).items()
-            # which version 0.1.0 did not write yet
+            # which earlier versions did not write
             if kind != "outlines"
         )
         for file in _FILES.values()
     )
 
 
-def describe_outlines(segmented: SegmentedImage) -> dict[str, Any]:
-    """Return the ROIs of all planes as one GeoJSON collection; properties tell slice and frame."""
+def list_outlines(segmented: SegmentedImage) -> list[dict[str, Any]]:
+    """Return the ROIs of all planes as GeoJSON features; properties tell slice and frame."""
     from deepflash_service.core.rois import labels_to_geojson
 
     features: list[dict[str, Any]] = []
@@ -179,7 +180,7 @@ def describe_outlines(segmented: SegmentedImage) -> dict[str, Any]:
             plane=plane.position,
         )
         features += collection["features"]
-    return {"type": "FeatureCollection", "features": features}
+    return features
 
 
 def write_tables(
