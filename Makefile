@@ -60,8 +60,8 @@ update-site: setup
 test: setup
 	@$(MVN) $(MVN_FLAGS) -f fiji_plugin/pom.xml verify
 	@touch fiji_plugin/target/.built
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=25 -m "not alone"
-	@$(BIN)/python -m pytest -m alone
+	@code=0; $(BIN)/python -m pytest -m alone || code=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=25 -m "not alone" || code=1; exit $$code
 
 test-fast: setup
 	@$(BIN)/python -m pytest -m "not keras and not slow and not jvm and not xvfb and not browser and not data"
