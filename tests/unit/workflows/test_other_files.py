@@ -92,8 +92,10 @@ def test_samples_are_files_in_the_promised_places(tmp_path: Path) -> None:
         write_samples(tmp_path, images=0)
 
 
-def test_fiji_gets_jar_and_macros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The new jar replaces an older one; macros keep their folders."""
+def test_fiji_gets_jar_and_macros(
+    tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new jar replaces an older one; macros keep their folders; the help names the keys."""
     jar = tmp_path / "DeepFLaSH_Fiji-9.9.9.jar"
     jar.write_bytes(b"jar")
     monkeypatch.setattr(plugin_files, "find_jar", lambda: jar)
@@ -104,6 +106,11 @@ def test_fiji_gets_jar_and_macros(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert [path.name for path in plugins.glob("*.jar")] == [jar.name]
     assert len(result["removed"]) == 1
     assert all(Path(path).is_file() for path in result["files"])
+    keys = tmp_path / "Fiji.app" / "macros" / "DeepFLaSH_README.txt"
+    assert keys.read_bytes() == (project_root / "macros" / "README.md").read_bytes()
+    texts = project_root / "fiji_plugin" / "src" / "main" / "resources" / "org" / "deepflash"
+    told = (texts / "help.txt").read_text("utf-8")
+    assert f"macros/{keys.name} of the Fiji folder" in told
     noted = plugins / "DeepFLaSH" / "installation.json"
     assert json.loads(noted.read_text()) == {"python": sys.executable, "home": ""}
     assert result["home"] == ""

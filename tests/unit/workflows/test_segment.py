@@ -72,6 +72,19 @@ def test_tables_tell_all_rois_and_images(
     assert [roi.name for roi in roifile.roiread(tmp_path / "a_RoiSet.zip")] == rois["ROI"].tolist()
 
 
+@pytest.mark.parametrize(("target", "start"), [("cFOS", "cFOS"), ("", "roi")])
+def test_names_of_rois_begin_with_what_the_model_finds(
+    tmp_path: Path, image_folder: Path, target: str, start: str
+) -> None:
+    """As Fiji names them; a model that does not tell its target finds ROIs."""
+    sources = [image_folder / "a.tif"]
+    segment_images(sources, make_model(target=target), options=OPTIONS, output=tmp_path)
+    names = [roi.name for roi in roifile.roiread(tmp_path / "a_RoiSet.zip")]
+    assert names == [f"{start}-t001-z001-{number:04d}" for number in (1, 2, 3)]
+    outlines = json.loads((tmp_path / "a_rois.geojson").read_text())
+    assert [one["properties"]["name"] for one in outlines["features"]] == names
+
+
 def test_threshold_and_size_come_from_options_or_card(tmp_path: Path, image_folder: Path) -> None:
     """The card's values hold unless the user chose others."""
     model = make_model(min_roi_size=100)
