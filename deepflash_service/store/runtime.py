@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _NAME = "service.json"
 
 
+def find_service_file(home: Path) -> Path:
+    """Return where ``service.json`` lies, whether it is there or not."""
+    return home / _NAME
+
+
 def write_service_file(home: Path, *, facts: Mapping[str, object]) -> Path:
     """Write ``service.json`` (mode 0600) and return its path."""
     path = home / _NAME
