@@ -218,6 +218,35 @@ def test_outlines_of_another_program_are_checked_with_the_rest(
     assert "anna and ben agree with F1 1.000, ROI Jaccard 1.000, pixel Jaccard 1.000" in told
 
 
+NOTHING = "no image has usable annotations of two experts, so nothing says how well they agree"
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        ("consensus", "An expert is called consensus, as is the consensus of all experts"),
+        ("", NOTHING),
+    ],
+    ids=["a name that is taken", "one expert"],
+)
+def test_the_log_tells_why_experts_are_not_compared(
+    imagej_2: Desktop, tmp_path: Path, second: str, reason: str
+) -> None:
+    """The reason of the service comes through; there is nothing to compare only if that is so."""
+    marks = (draw_spots() > 1000).astype(np.uint8) * 255
+    for name in ("images", "masks/anna", *([f"masks/{second}"] if second else [])):
+        (tmp_path / name).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / name / "1.tif", marks)
+    tifffile.imwrite(tmp_path / "images" / "2.tif", marks.T)
+    tifffile.imwrite(tmp_path / "masks" / "anna" / "2.tif", np.zeros_like(marks.T))
+    imagej_2.do("macro", 'print("\\\\Clear");')
+    check(imagej_2, tmp_path)
+    told = imagej_2.do("log")
+    assert f"DeepFLaSH: {reason}" in told
+    assert (NOTHING in told) == (reason == NOTHING)
+    assert "DeepFLaSH: 2.tif: anna marked nothing; check that." in told
+
+
 def test_the_macro_function_saves_planes_too(
     imagej_2: Desktop, pictures: Path, tmp_path: Path
 ) -> None:

@@ -1,10 +1,7 @@
 package org.deepflash.client;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.deepflash.records.Job;
@@ -50,55 +47,19 @@ public final class DatasetClient {
     public Map<String, List<String>> listPairs(String id, List<String> warnings, ProgressListener listener) {
         JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs", listener));
         Json.array(answer, "warnings").forEach(warning -> warnings.add(warning.getAsString()));
-        Map<String, List<String>> pairs = new LinkedHashMap<>();
-        for (JsonElement element : Json.array(answer, "pairs")) {
-            JsonObject pair = element.getAsJsonObject();
-            List<String> experts = new ArrayList<>();
-            Json.array(pair, "experts").forEach(expert -> experts.add(expert.getAsString()));
-            pairs.put(Json.text(pair, "image", ""), experts);
-        }
-        return pairs;
+        return PairReport.readExperts(answer);
     }
 
-    /**
-     * Returns what the service says of each image and expert, and of annotations without an image.
-     *
-     * @param agreement how well every two experts agree is added; nothing where no image has two
-     */
-    public List<PairVerdict> judgePairs(String id, List<PairAgreement> agreement, ProgressListener listener) {
-        List<PairVerdict> verdicts = new ArrayList<>();
-        JsonObject answer = Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs?verdicts=true",
-            listener));
-        for (JsonElement element : Json.array(answer, "verdicts")) {
-            JsonObject one = element.getAsJsonObject();
-            verdicts.add(new PairVerdict(Json.text(one, "image", ""), Json.text(one, "expert", ""),
-                Json.text(one, "file", "")).judged(Json.text(one, "verdict", ""), Json.text(one, "advice", ""))
-                .scored(Json.number(one, "rois", Double.NaN), Json.number(one, "f1", Double.NaN),
-                Json.number(one, "jaccard", Double.NaN)));
-        }
-        agreement.addAll(readAgreement(answer));
-        return verdicts;
+    /** Returns what the service says of each image and expert, and how well every two experts agree. */
+    public PairReport judgePairs(String id, ProgressListener listener) {
+        return PairReport.read(Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/pairs?verdicts=true",
+            listener)));
     }
 
     /** Compares every two experts; empty for a single one. */
     public List<PairAgreement> compareExperts(String id, ProgressListener listener) {
-        return readAgreement(Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/agreement", listener)));
-    }
-
-    private static List<PairAgreement> readAgreement(JsonObject answer) {
-        List<PairAgreement> pairs = new ArrayList<>();
-        for (JsonElement element : Json.array(answer, "pairwise")) {
-            JsonObject pair = element.getAsJsonObject();
-            Map<String, Double> scores = new LinkedHashMap<>();
-            pair.keySet().forEach(name -> {
-                double value = Json.number(pair, name, Double.NaN);
-                if (!Double.isNaN(value)) {
-                    scores.put(name, value);
-                }
-            });
-            pairs.add(new PairAgreement(Json.text(pair, "a", ""), Json.text(pair, "b", ""), scores));
-        }
-        return pairs;
+        return PairReport.readAgreement(Json.readObject(transport.get(DATASETS + "/" + Json.encode(id) + "/agreement",
+            listener)));
     }
 
     /** Returns the consensus of the experts of one image as a TIFF of 0 and 255. */

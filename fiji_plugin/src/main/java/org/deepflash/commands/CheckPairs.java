@@ -20,6 +20,7 @@ import java.util.Set;
 import org.deepflash.client.DatasetClient;
 import org.deepflash.client.GeoJsonSizes;
 import org.deepflash.client.PairAgreement;
+import org.deepflash.client.PairReport;
 import org.deepflash.client.PairVerdict;
 import org.deepflash.fiji.ExpertFolders;
 import org.deepflash.fiji.RoiFiles;
@@ -74,12 +75,12 @@ public final class CheckPairs extends Command {
         DatasetClient client = Connector.connect().datasets();
         DatasetUpload data = DatasetUpload.sendAny(client, "check", images, masks);
         try {
-            List<PairAgreement> agreement = new ArrayList<>();
-            PairTable table = new PairTable(client.judgePairs(data.getId(), agreement,
-                new LongWork("checking the pairs")), data.getRefused());
+            PairReport report = client.judgePairs(data.getId(), new LongWork("checking the pairs"));
+            PairTable table = new PairTable(report.getVerdicts(), data.getRefused());
             table.show();
             tellSizes(withoutRefused(masks, data.getRefused()));
-            tellAgreement(agreement);
+            report.getWarnings().forEach(warning -> IJ.log("DeepFLaSH: " + warning));
+            tellAgreement(report);
             String summary = table.summarize();
             IJ.log("DeepFLaSH: " + summary + ".");
             return summary;
@@ -148,11 +149,12 @@ public final class CheckPairs extends Command {
         return isSet ? RoiSizes.measure(RoiFiles.read(file)) : RoiSizes.measure(Images.open(file));
     }
 
-    private static void tellAgreement(List<PairAgreement> pairs) {
-        if (pairs.isEmpty()) {
+    /** Where experts could be compared and were not, the warnings say why. */
+    private static void tellAgreement(PairReport report) {
+        if (report.getAgreement().isEmpty() && !report.isComparable()) {
             DatasetUpload.tellNothingToCompare();
         }
-        for (PairAgreement pair : pairs) {
+        for (PairAgreement pair : report.getAgreement()) {
             IJ.log(String.format(Locale.ROOT, "DeepFLaSH: %s and %s agree with F1 %.3f, ROI Jaccard %.3f, pixel Jaccard"
                 + " %.3f.", pair.getFirst(), pair.getSecond(), pair.get("f1"), pair.get("roi_jaccard"),
                 pair.get("pixel_jaccard")));

@@ -136,7 +136,7 @@ final class DatasetUpload {
     }
 
     static void tellNothingToCompare() {
-        IJ.log("DeepFLaSH: no image has annotations of two experts, so nothing says how well they agree.");
+        IJ.log("DeepFLaSH: no image has usable annotations of two experts, so nothing says how well they agree.");
     }
 
     /** Takes the data set away again. */

@@ -25,7 +25,6 @@ class LongAnswerTest {
         + "\"pairwise\":[{\"a\":\"x\",\"b\":\"y\",\"f1\":0.5}]}";
 
     private final CountDownLatch end = new CountDownLatch(1);
-    private final List<PairAgreement> agreement = new ArrayList<>();
     private final List<String> shown = new ArrayList<>();
     private volatile boolean isCancelled;
     private StubService service;
@@ -41,13 +40,13 @@ class LongAnswerTest {
         service.close();
     }
 
-    private List<PairVerdict> judge() {
+    private PairReport judge() {
         return judge(1);
     }
 
-    private List<PairVerdict> judge(int silence) {
+    private PairReport judge(int silence) {
         HttpServiceClient client = new HttpServiceClient(new ServiceAddress(service.url(), "t"), silence);
-        return client.datasets().judgePairs("d1", agreement, new ProgressListener() {
+        return client.datasets().judgePairs("d1", new ProgressListener() {
             @Override
             public void show(Progress progress) {
                 shown.add(progress.getMessage());
@@ -92,8 +91,9 @@ class LongAnswerTest {
             StubService.send(exchange, 200, "{}");
             looks.countDown();
         });
-        assertEquals("fits", judge().get(0).getWord());
-        assertEquals(0.5, agreement.get(0).get("f1"));
+        PairReport report = judge();
+        assertEquals("fits", report.getVerdicts().get(0).getWord());
+        assertEquals(0.5, report.getAgreement().get(0).get("f1"));
         assertEquals(1, service.requests().stream().filter(request -> request.startsWith(PAIRS)).count());
         assertTrue(shown.contains("0 s") && shown.contains("1 s"), shown.toString());
     }
@@ -109,7 +109,7 @@ class LongAnswerTest {
                 failed.countDown();
             }
         });
-        assertEquals("fits", judge(3).get(0).getWord());
+        assertEquals("fits", judge(3).getVerdicts().get(0).getWord());
         assertEquals(3, countLooks());
     }
 
