@@ -7,6 +7,8 @@ opened (a command, the service, a worker), and their values are passed downward.
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -90,6 +92,12 @@ def find_named_home(home: str | None) -> Path | None:
         Code ``invalid_home`` when the path names a file.
     """
     return find_home(home) if home or os.environ.get(HOME_VARIABLE) else None
+
+
+def type_home(home: str | os.PathLike[str]) -> str:
+    """Return ``--home DIR`` as one types it in a terminal, in quotes where the path needs them."""
+    word = os.fspath(home)
+    return f"--home {subprocess.list2cmdline([word]) if os.name == 'nt' else shlex.quote(word)}"
 
 
 def load_settings(

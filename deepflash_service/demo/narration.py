@@ -14,6 +14,7 @@ from rich.text import Text
 
 from deepflash_service.demo.report import find_command, format_seconds
 from deepflash_service.demo.results import Step
+from deepflash_service.settings import HOME_VARIABLE, type_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -162,7 +163,7 @@ class Narrator:
     def print_places(self, output: Path, results: DemoResults) -> None:
         """Print where everything lies and what to try next."""
         name, model, command = results.images[0].name, results.training.model, find_command()
-        home, print_line = output / "home", self.say
+        home, print_line = type_home(output / "home"), self.say
         self.console.print("[bold]Where it lies[/]")
         print_line(f"{output / 'report.html'}  the report: open it in a browser")
         print_line(f"{output / f'{name}_overlay.tif'}  opens in Fiji with its ROIs as overlay")
@@ -170,10 +171,11 @@ class Narrator:
         print_line(f"{output / f'{name}_comparison.png'}  magenta model, green truth, white both")
         print_line(f"{output / 'rois.csv'}, summary.csv, summary.json  tables and scores")
         self.console.print("[bold]What to try next[/]")
-        print_line(f"{command} segment IMAGE --model {model} --output results --home {home}")
+        print_line(f"{command} segment IMAGE --model {model} --output results {home}")
         print_line(
-            f"{command} install-fiji FIJI_DIR --home {home}  then Plugins > DeepFLaSH in Fiji "
-            "offers this model; install again without --home for your own"
+            f"{command} install-fiji FIJI_DIR {home}  then Plugins > DeepFLaSH in Fiji "
+            "offers this model; for your own, install again without --home, in a terminal where "
+            f"{HOME_VARIABLE} is not set"
         )
         print_line("docs/tutorial.md  the same with your own images")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepflash_service.demo.charts import make_curve, make_ticks
 from deepflash_service.demo.pictures import EXPERT_COLOURS, MODEL_COLOUR
+from deepflash_service.settings import type_home
 
 if TYPE_CHECKING:
     from deepflash_service.demo.results import DemoResults
@@ -87,7 +88,7 @@ def render_report(
         experts_picture=pictures.experts,
         expert_image=pictures.expert_image,
         created=created,
-        home=home,
+        home=type_home(home),
         command=find_command(),
         colours=dict(zip(names, _cycle_colours(len(names)), strict=True)),
         model_colour=MODEL_COLOUR,

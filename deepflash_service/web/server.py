@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from deepflash_service import API_VERSION, __version__
 from deepflash_service.errors import ConflictError, SetupError
-from deepflash_service.settings import LOOPBACK_HOSTS
+from deepflash_service.settings import LOOPBACK_HOSTS, type_home
 from deepflash_service.store import runtime
 from deepflash_service.store.disk import prepare_home
 from deepflash_service.store.locks import hold_lock
@@ -180,7 +180,7 @@ def _refuse_second(home: Path) -> ConflictError:
     where = f"at {url} (process {pid})" if url else "and is just starting"
     return ConflictError(
         f"A DeepFLaSH service for {home} runs already {where}. Use it, end it with "
-        f"`deepflash serve --stop --home {home}`, or choose another home folder with --home.",
+        f"`deepflash serve --stop {type_home(home)}`, or choose another home folder with --home.",
         code="service_running",
         details={"url": url, "pid": pid},
     )

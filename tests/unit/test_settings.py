@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from deepflash_service.settings import (
     find_home,
     find_named_home,
     load_settings,
+    type_home,
 )
 
 
@@ -29,6 +31,15 @@ def test_the_argument_wins_over_the_environment(
     monkeypatch.setattr("platformdirs.user_data_dir", lambda name: f"{tmp_path}/data/{name}")
     assert find_home() == tmp_path / "data" / "deepflash"
     assert not (tmp_path / "data").exists()
+
+
+def test_a_home_can_be_typed_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In quotes only where the path needs them, in those of the system."""
+    assert type_home(Path("/data/home")) == "--home /data/home"
+    told = type_home("/my data/it's mine")
+    assert shlex.split(told) == ["--home", "/my data/it's mine"]
+    monkeypatch.setattr("os.name", "nt")
+    assert type_home(r"C:\my data") == r'--home "C:\my data"'
 
 
 def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,17 @@ def test_a_token_that_is_refused_keeps_nobody_from_ending_it(
     assert f"The service at {service.url} has ended." in told
 
 
+def test_the_command_that_ends_it_can_be_copied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the home folder has a blank in its name."""
+    home = tmp_path / "a home"
+    home.mkdir()
+    with hold_lock(home / "service.lock"):
+        assert cli.run(["serve", "--no-browser", "--home", str(home)]) == 1
+    assert f"`deepflash serve --stop --home '{home}'`" in capsys.readouterr().err
+
+
 def test_what_is_no_service_is_left_alone(
     tmp_path: Path, stop: Callable[[Path], tuple[int, str]], bystander: subprocess.Popen[bytes]
 ) -> None:

@@ -36,6 +36,14 @@ def test_the_home_folder_of_this_fiji_is_told(
     assert str(home) not in told
 
 
+def test_the_tutorial_binds_fiji_to_the_own_home(project_root: Path) -> None:
+    """Also in the terminal in which the README's example has named that of the demonstration."""
+    lines = (project_root / "docs" / "tutorial.md").read_text(encoding="utf-8").splitlines()
+    commands = [line.split()[:2] for line in lines if line.startswith("    ")]
+    install = commands.index(["deepflash", "install-fiji"])
+    assert ["unset", "DEEPFLASH_HOME"] in commands[:install]
+
+
 @pytest.mark.parametrize("command", [(), ("segment",), ("models", "list")])
 def test_the_help_says_where_the_usual_home_folder_is(run: Run, command: tuple[str, ...]) -> None:
     """Of every command, without starting any."""

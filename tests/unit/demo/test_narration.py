@@ -69,8 +69,10 @@ def test_the_table_has_every_image_and_the_means(results: DemoResults) -> None:
     narrator, stream = make_narrator()
     narrator.print_scores(results)
     narrator.print_agreement(results.agreement)
-    narrator.print_places(Path("demo"), results)
+    narrator.print_places(Path("a demo"), results)
     text = stream.getvalue()
-    for part in ("unseen-01", "0.900", "mean", "0.850", "Mean expert F1", "90/100", "expert_2",
+    for part in ("--output results --home 'a demo/home'", "FIJI_DIR --home 'a demo/home'",
+                 "without --home, in a terminal where DEEPFLASH_HOME is not set",
+                 "unseen-01", "0.900", "mean", "0.850", "Mean expert F1", "90/100", "expert_2",
                  "report.html", "unseen-01_overlay.tif", "demo@1"):  # fmt: skip
         assert part in text, part

@@ -70,6 +70,8 @@ def test_the_page_shows_model_and_experts_side_by_side(results: DemoResults) -> 
     for part in ("0.850", "0.800", "unseen-02", "expert_2", "4 min 11 s", "ImageJ 1.54p",
                  "--home demo/home", "Pixel Jaccard", "demo@1"):  # fmt: skip
         assert part in text, part
+    way_back = "without --home , in a terminal where DEEPFLASH_HOME is not set."
+    assert way_back in " ".join(text.split())
 
 
 def test_names_are_escaped(results: DemoResults) -> None:
