@@ -52,6 +52,15 @@ def require_jvm() -> Path:
 
 
 @pytest.fixture(scope="session")
+def require_maven() -> str:
+    """Return the Maven executable, which builds the plugin."""
+    found = shutil.which("mvn")
+    if found is None:
+        _skip_or_fail("jvm", "there is no mvn on the PATH")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
 def plugin_jar(require_jvm: Path) -> Path:
     """Return the built plugin jar."""
     found = sorted(require_jvm.parent.glob("DeepFLaSH_Fiji-*.jar"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,7 +12,7 @@ RULE = "show: ; @$(MVN) $(MVN_FLAGS) --offline -f fiji_plugin/pom.xml validate"
 
 
 @pytest.mark.jvm
-@pytest.mark.skipif(shutil.which("mvn") is None, reason="Maven builds the plugin")
+@pytest.mark.usefixtures("require_maven")
 def test_maven_leaves_no_escape_code_in_a_file() -> None:
     """Also none that resets the colours of a terminal."""
     command = ["make", "--no-print-directory", f"--eval={RULE}", "show"]
