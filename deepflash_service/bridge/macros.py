@@ -3,13 +3,14 @@
 ImageJ tells in five different ways that a macro went wrong, none of them by itself enough:
 the interpreter's message, a Java exception, the last message of ``IJ.error``, a stack trace on
 the output (a plugin failed, the macro went on), or ``Macro Error`` there (a macro called by
-the macro). All are looked at after each run. What the macro prints itself is none of them.
+the macro), which with a display is a dialog. All are looked at after each run. What the macro
+prints itself is none of them.
 """
 
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -51,6 +52,7 @@ class _Run:
     error: str | None = None
     line: int | None = None
     lost: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     printed: Printed = field(default_factory=Printed)
 
 
@@ -116,11 +118,19 @@ def run_macro(text: str, argument: str = "", *, image: Any = None) -> str:
 def _forget_interpreter() -> None:
     """End the interpreter that a Java exception left behind.
 
-    ImageJ would take the next command for a part of that macro, and its failure for the macro's.
+    ImageJ would take the next command for a part of that macro, and its failure for the macro's,
+    which is over and hears nothing of it.
     """
+    import jpype
+
     interpreter = java_class("ij.macro.Interpreter")
     if interpreter.getInstance() is not None:
         interpreter().run(";")
+    # Older versions of ImageJ have no such field.
+    with suppress(jpype.JException):
+        last = java_class("ij.IJ").class_.getDeclaredField("macroInterpreter")
+        last.setAccessible(True)
+        last.set(None, None)
 
 
 def run_command(command: str, options: str = "", *, image: Any = None) -> None:
@@ -198,7 +208,7 @@ def _observed(image: Any) -> Iterator[_Run]:
             windows.setTempCurrentImage(image)
         edited = find_lost_edits(windows.getCurrentImage(), run.lost)
         try:
-            with without_error_dialogs(), without_quit(), edited, capture(run.printed):
+            with without_error_dialogs(run.told), without_quit(), edited, capture(run.printed):
                 yield run
         except jpype.JException as error:
             run.failure = error
@@ -210,11 +220,13 @@ def _observed(image: Any) -> Iterator[_Run]:
 
 
 def _raise_fault(run: _Run) -> None:
-    nested = _LINE.search(run.printed.faults)
+    told = "\n".join(run.told)
+    nested = _LINE.search(run.printed.faults) or _LINE.search(told)
     line = int(nested["line"]) if nested else run.line
     cause = run.fault or (_describe(run) if run.failure is not None else None)
     cause = cause or (run.error and " ".join(run.error.split()))
     cause = cause or (nested and nested["cause"]) or _find_trace(run.printed.faults)
+    cause = cause or " ".join(told.split()) or None
     if cause is None and run.value == _ABORTED:
         cause = "The macro was aborted."
     if cause is not None and any(words in cause for words in _NO_IMAGE_WORDS):

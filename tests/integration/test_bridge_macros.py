@@ -65,6 +65,15 @@ def test_a_failure_that_the_macro_itself_survives_is_an_error(
         fiji.run_macro(macro)
 
 
+def test_a_failure_after_a_failed_macro_is_an_error(fiji: FijiBridge) -> None:
+    """ImageJ would tell the next one to the macro that is over, and nobody would hear of it."""
+    fiji.run_macro('close("*");')
+    with pytest.raises(MacroError, match="No image is open"):
+        fiji.run_macro('eval("getDimensions(a, b, c, d, e);");')
+    with pytest.raises(MacroError, match="File not found"):
+        fiji.run_macro('open("/no/such/image.tif"); return "after";')
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -77,26 +77,6 @@ works = fiji.run_macro('newImage("a", "8-bit", 9, 9, 1); doWand(1, 1); t = getTi
 print(json.dumps({"sentences": sentences, "works": works}))
 """
 
-FAILURES = """
-import json
-from deepflash_service.bridge import init
-from deepflash_service.errors import MacroError
-
-fiji = init(mode="interactive")
-sentences = []
-for macro in ("x = 1;\\ny = z;", "x = (;", 'run("No Such Command");', 'run("Quit");',
-              'newImage("a", "8-bit", 9, 9, 1); run("Enlarge...", "enlarge=3");'):
-    try:
-        sentences.append(fiji.run_macro(macro))
-    except MacroError as error:
-        sentences.append(str(error))
-try:
-    fiji.run_command("No Such Command")
-except MacroError as error:
-    sentences.append(str(error))
-print(json.dumps(sentences))
-"""
-
 WINDOWS = """
 import json
 import numpy as np
@@ -214,24 +194,6 @@ def test_a_macro_without_an_image_does_not_end_a_process_with_windows(
     assert plugin_jar.is_file()
     assert require_xvfb
     check_no_image(run_script(NO_IMAGE % "interactive", prefix=("xvfb-run", "-a"))[0])
-
-
-@pytest.mark.xvfb
-def test_failures_on_a_display_wait_for_nobody(plugin_jar: Path, require_xvfb: str) -> None:
-    """ImageJ tells them in a dialog, which under a virtual display nobody could ever close."""
-    assert plugin_jar.is_file()
-    assert require_xvfb
-    told = run_script(FAILURES, prefix=("xvfb-run", "-a"))[0]
-    expected = [
-        "line 2: Undefined variable",
-        "line 1: Number or numeric function expected",
-        'line 1: Unrecognized command: "No Such Command"',
-        'line 1: run("Quit") would end Python too.',
-        "line 1: This command requires an area selection",
-        'Unrecognized command: "No Such Command"',
-    ]
-    assert len(told) == len(expected)
-    assert all(map(str.startswith, told, expected)), told
 
 
 @pytest.mark.xvfb
