@@ -32,6 +32,16 @@ final class Sentences {
             + " s. " + goesOn + " DFL Jobs...");
     }
 
+    static ServiceException endless(int seconds) {
+        return new ServiceException(ServiceException.SILENCE, "The service lives, but gave no answer within " + seconds
+            + " s. Try again, with fewer images at once if that was too much work.");
+    }
+
+    static ServiceException restarted() {
+        return new ServiceException(ServiceException.FAULT, "The service was started anew while it worked at the answer,"
+            + " which is lost. Try again.");
+    }
+
     static ServiceException fault(String message) {
         String text = message.endsWith(".") ? message.substring(0, message.length() - 1) : message;
         return new ServiceException(ServiceException.FAULT, "The service failed: " + text

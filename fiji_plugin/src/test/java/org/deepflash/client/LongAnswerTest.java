@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.deepflash.records.Progress;
 import org.deepflash.records.ServiceAddress;
 import org.junit.jupiter.api.AfterEach;
@@ -45,8 +47,21 @@ class LongAnswerTest {
     }
 
     private PairReport judge(int silence) {
-        HttpServiceClient client = new HttpServiceClient(new ServiceAddress(service.url(), "t"), silence);
-        return client.datasets().judgePairs("d1", new ProgressListener() {
+        return new HttpServiceClient(address(), silence).datasets().judgePairs("d1", listener());
+    }
+
+    private ServiceAddress address() {
+        return new ServiceAddress(service.url(), "t");
+    }
+
+    private String fail(int longest) {
+        LongAnswer answer = new LongAnswer(new HttpTransport(address(), 1), 1, listener(), longest, 1);
+        return assertThrows(ServiceException.class, () -> answer.get("/api/v1/datasets/d1/pairs?verdicts=true"))
+            .getMessage();
+    }
+
+    private ProgressListener listener() {
+        return new ProgressListener() {
             @Override
             public void show(Progress progress) {
                 shown.add(progress.getMessage());
@@ -56,7 +71,7 @@ class LongAnswerTest {
             public boolean isCancelled() {
                 return isCancelled;
             }
-        });
+        };
     }
 
     private static void await(CountDownLatch latch) throws IOException {
@@ -74,9 +89,16 @@ class LongAnswerTest {
         });
     }
 
-    private static Thread findWait() {
+    private static Stream<Thread> findWaits() {
         return Thread.getAllStackTraces().keySet().stream()
-            .filter(thread -> thread.getName().equals("DeepFLaSH long answer")).findAny().orElseThrow();
+            .filter(thread -> thread.getName().equals(LongAnswer.THREAD));
+    }
+
+    private static void assertThatAllEnd(List<Thread> waits) throws InterruptedException {
+        for (Thread wait : waits) {
+            wait.join(10_000);
+            assertFalse(wait.isAlive(), "the connection is still open");
+        }
     }
 
     private long countLooks() {
@@ -123,18 +145,77 @@ class LongAnswerTest {
     }
 
     @Test
-    void escapeEndsTheWait() throws InterruptedException {
-        AtomicReference<Thread> wait = new AtomicReference<>();
+    void aServiceThatLivesIsNotAwaitedForEver() throws InterruptedException {
+        List<Thread> waits = new ArrayList<>();
         service.on(PAIRS, exchange -> await(end));
         service.on("GET /api/v1/live", exchange -> {
-            wait.set(findWait());
+            findWaits().forEach(waits::add);
+            StubService.send(exchange, 200, "{}");
+        });
+        assertEquals("The service lives, but gave no answer within 2 s. Try again, with fewer images at once if that was"
+            + " too much work.", fail(2));
+        assertFalse(waits.isEmpty());
+        assertThatAllEnd(waits);
+    }
+
+    @Test
+    void theAnswerOfAServiceThatWasStartedAnewIsLost() {
+        CountDownLatch questions = new CountDownLatch(3);
+        service.on(PAIRS, exchange -> await(end));
+        service.on("GET /api/v1/live", 200, "{}");
+        service.on("GET /api/v1/info", exchange -> {
+            questions.countDown();
+            StubService.send(exchange, 200, "{\"pid\":" + (questions.getCount() > 0 ? 4711 : 4712) + "}");
+        });
+        assertEquals("The service was started anew while it worked at the answer, which is lost. Try again.", fail(60));
+        assertEquals(0, questions.getCount());
+    }
+
+    @Test
+    void aServiceThatRefusesTheTokenMeanwhileWasStartedAnewToo() {
+        service.on(PAIRS, exchange -> await(end));
+        service.on("GET /api/v1/live", 200, "{}");
+        service.on("GET /api/v1/info", 401, "{}");
+        assertEquals("The DeepFLaSH service at " + service.url() + " refused the token. Run DFL Set Up... and leave Token"
+            + " empty to read the current one.", fail(60));
+    }
+
+    @Test
+    void aServiceTooBusyToTellItsProcessIsAwaited() {
+        CountDownLatch questions = new CountDownLatch(2);
+        answerAfter(questions);
+        service.on("GET /api/v1/live", 200, "{}");
+        service.on("GET /api/v1/info", exchange -> {
+            questions.countDown();
+            StubService.send(exchange, 503, "{}");
+        });
+        byte[] answer = new LongAnswer(new HttpTransport(address(), 1), 1, listener(), 60, 1)
+            .get("/api/v1/datasets/d1/pairs?verdicts=true");
+        assertEquals(ANSWER, new String(answer, StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void escapeEndsTheWait() throws InterruptedException {
+        List<Thread> waits = new ArrayList<>();
+        service.on(PAIRS, exchange -> await(end));
+        service.on("GET /api/v1/live", exchange -> {
+            findWaits().forEach(waits::add);
             isCancelled = true;
             StubService.send(exchange, 200, "{}");
         });
         assertEquals(ServiceException.CANCELLED, assertThrows(ServiceException.class, this::judge).getCode());
-        assertTrue(wait.get().isDaemon());
-        wait.get().join(10_000);
-        assertFalse(wait.get().isAlive(), "the connection is still open");
+        assertTrue(waits.get(0).isDaemon());
+        assertThatAllEnd(waits);
+    }
+
+    @Test
+    void escapeBeforeTheConnectionStandsEndsTheWaitToo() throws InterruptedException {
+        service.on(PAIRS, exchange -> await(end));
+        isCancelled = true;
+        for (int i = 0; i < 20; i++) {
+            assertEquals(ServiceException.CANCELLED, assertThrows(ServiceException.class, this::judge).getCode());
+        }
+        assertThatAllEnd(findWaits().collect(Collectors.toList()));
     }
 
     @Test
