@@ -57,7 +57,7 @@ public final class RoiPairing {
         for (Path roi : rois) {
             pairing.problems.add("No image for the ROI set " + roi.getFileName() + " in " + imageFolder + ".");
         }
-        for (Path outlines : list(roiFolder, OUTLINE_TYPES)) {
+        for (Path outlines : pairing.withoutConverted(list(roiFolder, OUTLINE_TYPES))) {
             pairing.problems.add(outlines.getFileName() + " holds outlines as GeoJSON, which need no conversion: DFL"
                 + " Check Pairs..., DFL Merge Experts... and DFL Train... take such files as they are.");
         }
@@ -85,6 +85,17 @@ public final class RoiPairing {
         } catch (IOException error) {
             throw new InputException("The folder " + folder + " cannot be read (" + error.getMessage() + ").");
         }
+    }
+
+    /** Segmentations come as ROI set and as GeoJSON: the one is converted, and the other is not missed. */
+    private List<Path> withoutConverted(List<Path> outlines) {
+        Set<String> converted = new HashSet<>();
+        pairs.forEach((image, rois) -> {
+            converted.add(key(image.getFileName().toString(), false));
+            converted.add(key(rois.getFileName().toString(), false));
+        });
+        return outlines.stream().filter(file -> !converted.contains(stripOme(stripWord(
+            stem(file.getFileName().toString()), "_rois")))).collect(Collectors.toList());
     }
 
     private void match(List<Path> images, List<Path> rois, boolean isLoose) {
@@ -115,7 +126,7 @@ public final class RoiPairing {
     }
 
     private static String key(String name, boolean isLoose) {
-        String stem = stripOme(stripRoiSet(stem(name)));
+        String stem = stripOme(stripWord(stem(name), "_roiset"));
         int last = stem.lastIndexOf('_');
         return isLoose && last > 0 ? stem.substring(0, last) : stem;
     }
@@ -137,8 +148,9 @@ public final class RoiPairing {
         return files.stream().map(file -> file.getFileName().toString()).collect(Collectors.joining(", "));
     }
 
-    private static String stripRoiSet(String stem) {
-        return stem.toLowerCase(Locale.ROOT).endsWith("_roiset") ? stem.substring(0, stem.length() - 7) : stem;
+    private static String stripWord(String stem, String word) {
+        boolean isThere = stem.toLowerCase(Locale.ROOT).endsWith(word);
+        return isThere ? stem.substring(0, stem.length() - word.length()) : stem;
     }
 
     /** Returns the file name without its last extension, and without the {@code .ome} of OME files before it. */

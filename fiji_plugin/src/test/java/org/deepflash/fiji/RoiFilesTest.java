@@ -83,6 +83,19 @@ class RoiFilesTest {
     }
 
     @Test
+    void outlinesOfAnImageThatHasItsRoiSetAreNotMissed() throws IOException {
+        for (String name : new String[] {"i/a.tif", "i/b_img.tif", "i/b_far.tif", "i/c.ome.tif", "i/d.tif", "r/a_RoiSet.zip",
+            "r/a_rois.geojson", "r/b_img_RoiSet.zip", "r/b_far_rois.geojson", "r/c.zip", "r/c.ome_rois.geojson", "r/C.geojson",
+            "r/d_anna_RoiSet.zip", "r/d_anna_Rois.geojson", "r/d_ben.geojson"}) {
+            touch(name);
+        }
+        RoiPairing pairing = RoiPairing.find(folder.resolve("i"), folder.resolve("r"));
+        assertEquals(4, pairing.getPairs().size(), pairing.getProblems().toString());
+        assertEquals("No C.geojson b_far_rois.geojson d_ben.geojson", pairing.getProblems().stream()
+            .map(problem -> problem.substring(0, problem.indexOf(' '))).collect(Collectors.joining(" ")));
+    }
+
+    @Test
     void theSecondExtensionOfOmeFilesIsNoPartOfTheName() throws IOException {
         for (String name : new String[] {"i/a.ome.tif", "i/b.ome.tiff", "i/c.ome.tif", "i/d.tif", "r/a.zip",
             "r/b_RoiSet.zip", "r/c.ome_RoiSet.zip", "r/d.ome.zip"}) {
