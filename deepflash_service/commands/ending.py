@@ -60,7 +60,7 @@ def end_service(home: Path) -> str:
         )
     remove_service_file(home, pid=process.pid)
     how = "did not answer and has ended" if is_hung else "has ended"
-    return f"The {name} {how}. A training that runs goes on."
+    return f"The {name} {how}. If a training runs, it goes on."
 
 
 def _find_service(home: Path) -> psutil.Process | None:

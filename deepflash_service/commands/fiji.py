@@ -41,10 +41,12 @@ def _describe_home(noted: str) -> str:
     usual = find_usual_home()
     if not noted:
         return f"This Fiji uses your own home folder: {usual}"
+    new = " There is no such folder yet; the service makes it when it starts."
+    missing = "" if Path(noted).is_dir() else new
     return (
         f"This Fiji uses the home folder {noted} from now on: it shows the models there, and what "
         f"it trains goes there. For your own home folder, {usual}, give this command again without "
-        f"--home, in a terminal where {HOME_VARIABLE} is not set."
+        f"--home, in a terminal where {HOME_VARIABLE} is not set.{missing}"
     )
 
 

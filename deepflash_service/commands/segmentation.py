@@ -223,7 +223,8 @@ def _print_result(result: dict[str, Any], output: Path) -> None:
     where = f" on {result['device']}" if result["device"] else ""
     click.echo(f"{result['model']}@{result['version']}{where}")
     print_table(*_tabulate(result["images"]))
-    click.echo(f"Results: {output}")
+    if not all(one["error"] for one in result["images"]):
+        click.echo(f"Results: {output}")
     if "shards" in result:
         click.echo(_describe_shards(result["shards"]))
 
@@ -257,5 +258,7 @@ def _describe_shards(facts: dict[str, Any]) -> str:
 def _tell_failures(result: dict[str, Any]) -> int:
     failed = [one for one in result["images"] if one["error"]]
     for one in failed:
-        click.echo(f"deepflash: {one['image']}: {one['error']['message']}", err=True)
+        message = one["error"]["message"]
+        place = "" if message.startswith(one["image"]) else f"{one['image']}: "
+        click.echo(f"deepflash: {place}{message}", err=True)
     return 1 if failed else 0

@@ -97,7 +97,7 @@ def run_demo(output: Path, *, quick: bool = False, console: Console | None = Non
         with narrator.step("Report") as step:
             home = str(output / "home")
             write_outcome(folder, results, samples=samples, found=found, home=home)
-            step.tell("Pictures, tables and one page of HTML.")
+            step.tell("Pictures, tables and one file of HTML that tells all of it.")
     narrator.print_scores(results)
     narrator.print_places(output, results)
     return results

@@ -161,10 +161,14 @@ def check_each_pair(dataset: Dataset) -> tuple[list[AnnotatedImage], list[PairFa
 
 def _read_pair(pair: PairFiles) -> AnnotatedImage:
     image = _read_plane(pair)
-    annotations = {
-        expert: read_annotation(path, shape=image.shape)
-        for expert, path in pair.annotations.items()
-    }
+    annotations = {}
+    for expert, path in pair.annotations.items():
+        try:
+            annotations[expert] = read_annotation(path, shape=image.shape)
+        except InputError as error:
+            fault = PairFault(pair.name, expert, error)
+            details = {**error.details, "expert": expert}
+            raise InputError(fault.describe(), code=error.code, details=details) from error
     return AnnotatedImage(pair.name, image, annotations)
 
 

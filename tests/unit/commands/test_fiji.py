@@ -25,7 +25,11 @@ def test_the_home_folder_of_this_fiji_is_told(
     run: Run, fiji: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variable of one terminal binds Fiji for good, so the way back is told too."""
+    new = "There is no such folder yet"
+    assert new in run("install-fiji", fiji).out
+    home.mkdir()
     told = run("install-fiji", fiji).out
+    assert new not in told
     assert f"uses the home folder {home} from now on" in told
     assert str(find_usual_home()) in told
     assert "without --home, in a terminal where DEEPFLASH_HOME is not set" in told

@@ -96,6 +96,15 @@ def test_segment_leaves_its_own_results_out(run: Run, data: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake_model")
+def test_what_failed_is_named_once(run: Run, tmp_path: Path) -> None:
+    """And results are not named where there are none."""
+    (tmp_path / "notes.tif").write_text("no image", encoding="utf-8")
+    found = run("segment", tmp_path / "notes.tif", "--model", "m", "--output", tmp_path / "out")
+    assert (found.code, found.err.count("notes.tif")) == (1, 1)
+    assert "Results:" not in found.out
+
+
+@pytest.mark.usefixtures("fake_model")
 def test_results_never_overwrite_an_image(run: Run, data: Path) -> None:
     """Labels drawn by hand beside their image are not replaced by the model's."""
     folder = data / "images"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deepflash_service import worker
 from deepflash_service.records import ModelCard
 from deepflash_service.store.atomic import write_text
+from deepflash_service.store.images import write_image
 from deepflash_service.store.models import publish_model, stage_model
 from deepflash_service.store.runs import Run as Job
 from deepflash_service.workflows.hooks import Hooks
@@ -32,6 +34,16 @@ def test_model_names_are_checked_before_any_work(
     assert "cannot be used: take 1 to 64 letters" in found.err
     assert not list(home.glob("datasets/*"))
     assert not list(home.glob("runs/*"))
+
+
+def test_whose_annotation_cannot_be_used_is_told(run: Run, data: Path) -> None:
+    """The files of image and experts have one name."""
+    noise = np.random.default_rng(0).integers(0, 200, (96, 96), dtype=np.uint8)
+    write_image(data / "b" / "x.tif", noise)
+    masks = [word for expert in "ab" for word in ("--masks", f"{expert}={data / expert}")]
+    found = run("train", "--images", data / "images", *masks, "--model", "m")
+    assert found.code == 1
+    assert found.err.startswith("deepflash: b: x.tif ")
 
 
 def test_a_training_stopped_at_once_prints_that_there_is_no_model(
