@@ -7,13 +7,10 @@ its Maven repository), and the small set ``ij`` + ``ij1-patcher`` + ``scijava-co
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +28,7 @@ from deepflash_service.bridge.jars import (
     list_plugin_jars,
     read_java_version,
 )
+from deepflash_service.bridge.plugin_folder import lay_out_plugins
 from deepflash_service.errors import InputError, SetupError
 from deepflash_service.settings import use_java
 
@@ -236,7 +234,7 @@ def _start_small(options: JvmOptions) -> Running:
         # All of it is on Maven Central; the order decides which versions win.
         config.get_repositories().clear()
         config.endpoints[:] = list(SMALL_SET)
-    config.add_options([f"-Dplugins.dir={_lay_out_plugins(options)}"])
+    config.add_options([f"-Dplugins.dir={lay_out_plugins(options)}"])
     try:
         scyjava.start_jvm()
     except TypeError:
@@ -246,19 +244,6 @@ def _start_small(options: JvmOptions) -> Running:
     if options.mode == "headless":
         java_class("net.imagej.patcher.LegacyInjector").preinit()
     return Running("ij1")
-
-
-def _lay_out_plugins(options: JvmOptions) -> Path:
-    """Return a folder whose ``plugins/`` holds the plugin jar, as ImageJ wants it."""
-    if options.fiji is not None:
-        return options.fiji
-    folder = Path(tempfile.mkdtemp(prefix="deepflash-imagej-"))
-    # Registered before the JVM's own exit handler, so it runs after it.
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    (folder / "plugins").mkdir()
-    if options.plugin_jar is not None:
-        shutil.copy2(options.plugin_jar, folder / "plugins")
-    return folder
 
 
 def _end_threads_with_java() -> None:

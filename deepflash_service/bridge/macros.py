@@ -201,6 +201,7 @@ def _observed(image: Any) -> Iterator[_Run]:
         check_image_plus(image)
     run = _Run()
     with imagej_lock:
+        _find_plugins_from_here()
         ij, windows = java_class("ij.IJ"), java_class("ij.WindowManager")
         before = windows.getTempCurrentImage()
         ij.getErrorMessage()
@@ -217,6 +218,13 @@ def _observed(image: Any) -> Iterator[_Run]:
                 windows.setTempCurrentImage(before)
             message = ij.getErrorMessage()
             run.error = None if message is None else str(message)
+
+
+def _find_plugins_from_here() -> None:
+    """Let a thread that Python made load plugins; ImageJ asks the thread's class loader."""
+    thread = java_class("java.lang.Thread").currentThread()
+    if thread.getContextClassLoader() is None:
+        thread.setContextClassLoader(java_class("java.lang.ClassLoader").getSystemClassLoader())
 
 
 def _raise_fault(run: _Run) -> None:

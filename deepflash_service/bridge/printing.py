@@ -21,6 +21,8 @@ _LOG: Final = ("ij.IJ", "log")
 _INTERPRETER: Final = ("ij.macro.Interpreter", "ij.macro.Functions")
 # The macro function that prints the trace of the Java method that it called.
 _CALL: Final = ("ij.macro.Functions", "call")
+# Java's own two streams, and what is kept in place of them.
+_captures: Final[list[tuple[Any, Any, Printed]]] = []
 
 
 class Printed:
@@ -85,7 +87,7 @@ def capture(printed: Printed) -> Iterator[None]:
     import jpype
 
     system = java_class("java.lang.System")
-    out, err = system.out, system.err
+    _captures.append((system.out, system.err, printed))
     channel = jpype.JProxy("java.nio.channels.WritableByteChannel", inst=_Channel(printed))
     stream = java_class("java.nio.channels.Channels").newOutputStream(channel)
     both = java_class("java.io.PrintStream")(stream, _AUTOFLUSH, "UTF-8")
@@ -94,7 +96,16 @@ def capture(printed: Printed) -> Iterator[None]:
     try:
         yield
     finally:
-        system.setOut(out)
-        system.setErr(err)
-        err.append(printed.output)
-        err.flush()
+        end_capture()
+
+
+def end_capture() -> None:
+    """Give Java its output back, also while the body of :func:`capture` runs in another thread."""
+    if not _captures:
+        return
+    out, err, printed = _captures.pop()
+    system = java_class("java.lang.System")
+    system.setOut(out)
+    system.setErr(err)
+    err.append(printed.output)
+    err.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,14 +37,21 @@ def tell(stub: StubService, state: str) -> None:
     stub.answers[EVENTS] = json.dumps({"events": [], "next": 0, "state": state}).encode()
 
 
-@pytest.fixture
-def stub() -> Iterator[StubService]:
-    """Return a service that takes a training."""
+@contextmanager
+def serve_training() -> Iterator[StubService]:
+    """Run a service that takes a training."""
     pairs = {"pairs": [{"image": "x.tif", "experts": ["a"]}], "warnings": []}
     with serve_stub() as service:
         service.answers["GET /api/v1/datasets/d1/pairs"] = json.dumps(pairs).encode()
         service.answers["POST /api/v1/trainings"] = json.dumps(describe("queued")).encode()
         tell(service, "running")
+        yield service
+
+
+@pytest.fixture
+def stub() -> Iterator[StubService]:
+    """Return a service that takes a training."""
+    with serve_training() as service:
         yield service
 
 
