@@ -18,10 +18,12 @@ sentence: what is wrong, what to do) and ``details`` (JSON-ready facts).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+NAME_RULE = "take 1 to 64 letters, digits, '_', '-' or '.', beginning with a letter or digit"
 
 
 class DeepFlashError(Exception):
@@ -111,3 +113,22 @@ class ServiceUnreachableError(DeepFlashError, ConnectionError):
     """No service answers, or it refuses this client."""
 
     default_code = "service_unreachable"
+
+
+def describe_fault(fault: Mapping[str, Any], *, known: Iterable[str]) -> dict[str, str]:
+    """Return the field, and what is wrong with it in words for a person.
+
+    Parameters
+    ----------
+    fault : mapping
+        ``type``, ``loc`` and ``msg`` of a pydantic error.
+    known : iterable of str
+        The fields that there are.
+    """
+    text = str(fault["msg"])
+    if fault["type"] == "extra_forbidden":
+        text = f"there is no such option; there are {', '.join(known)}"
+    elif fault["type"] == "string_pattern_mismatch":
+        # Names are the only texts that have a pattern.
+        text = NAME_RULE
+    return {"field": ".".join(map(str, fault["loc"])) or "(all)", "fault": text}

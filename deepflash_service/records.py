@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from deepflash_service.errors import InputError
+from deepflash_service.errors import InputError, describe_fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,21 +87,19 @@ class Record(BaseModel):
                 return cls.model_validate(data)
             return cls.model_validate_json(data)
         except ValidationError as error:
-            raise _explain(cls.__name__, error) from None
+            raise _explain(cls, error) from None
 
     def to_json(self) -> str:
         """Return the record as indented JSON text."""
         return self.model_dump_json(indent=2)
 
 
-def _explain(name: str, error: ValidationError) -> InputError:
-    faults = [
-        {"field": ".".join(str(part) for part in entry["loc"]) or "(all)", "fault": entry["msg"]}
-        for entry in error.errors(include_url=False)
-    ]
+def _explain(record: type[Record], error: ValidationError) -> InputError:
+    found = error.errors(include_url=False)
+    faults = [describe_fault(one, known=record.model_fields) for one in found]
     text = "; ".join(f"{fault['field']}: {fault['fault']}" for fault in faults)
     return InputError(
-        f"{name} cannot be used: {text}. Correct the named fields.",
+        f"{record.__name__} cannot be used: {text}. Correct the named fields.",
         code="invalid_options",
         details={"faults": faults},
     )
@@ -182,7 +180,10 @@ class TrainOptions(Record):
     epochs: Annotated[int, Field(ge=1, le=10_000, description=_EPOCHS)] | None = None
     folds: Annotated[int, Field(ge=2, le=MOST_MEMBERS, description=_FOLDS)] | None = None
     compare: Annotated[bool, Field(description="with a base: train from scratch too")] = False
-    consensus: Annotated[ConsensusMethod, Field(description="target of several experts")] = "auto"
+    consensus: Annotated[
+        ConsensusMethod,
+        Field(description="target of several experts; of two, auto keeps what both marked"),
+    ] = "auto"
     min_roi_size: Annotated[PixelCount, Field(description=_SMALLEST)] | None = None
     channel: Channel | None = None
     pixel_size: PixelSize | None = None

@@ -35,6 +35,7 @@ __all__ = [
 
 _STAPLE_FROM = 4
 _LOW_SENSITIVITY = 0.1
+_PAIR = 2
 _LARGE, _SMALL = 2.0, 0.5
 
 
@@ -206,4 +207,9 @@ def _warn_of_ties(planes: list[npt.ArrayLike]) -> tuple[str, ...]:
     tied = int(np.count_nonzero(2 * votes == len(planes)))
     if not tied:
         return ()
+    if len(planes) == _PAIR:
+        return (
+            f"Of two experts only what both marked counts ({tied} pixels were marked by one): choose "
+            "union or each if that is not meant, or let a third expert annotate.",
+        )
     return (f"{tied} pixels have as many votes for as against; they count as background.",)

@@ -133,7 +133,8 @@ def _refuse_unknown(home: Path, reference: str) -> NotFoundError:
     else:
         remedy = "The library is empty: train a model or import a package."
     return NotFoundError(
-        f"There is no model {reference!r}. {remedy}",
+        f"There is no model {reference!r}. {remedy} The library is that of {home} (DEEPFLASH_HOME "
+        "or --home name another).",
         code="unknown_model",
         details={"model": reference, "known": known},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from deepflash_service.errors import InputError
+from deepflash_service.errors import NAME_RULE, InputError
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$", re.IGNORECASE)
@@ -118,8 +118,7 @@ def check_name(name: str, *, kind: str = "model name") -> str:
     """
     if not _MODEL.fullmatch(name) or name.endswith(".") or _DEVICES.match(name):
         raise InputError(
-            f"The {kind} {name!r} cannot be used: take 1 to 64 letters, digits, '_', '-' "
-            "or '.', beginning with a letter or digit.",
+            f"The {kind} {name!r} cannot be used: {NAME_RULE}.",
             code="invalid_name",
         )
     return name

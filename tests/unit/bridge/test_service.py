@@ -100,6 +100,12 @@ def test_wrong_options_are_refused_before_anything_is_sent(
         client.segment({"a.tif": b"x"}, "m", threshold=2)
     with pytest.raises(InputError, match="tile"):
         client.train("d", "m", tile=3)
+    with pytest.raises(
+        InputError, match=r"treshold: there is no such option; there are .*threshold,"
+    ):
+        client.segment({"a.tif": b"x"}, "m", treshold=0.5)
+    with pytest.raises(InputError, match="model: take 1 to 64 letters"):
+        client.train("d", "my model")
     with pytest.raises(InputError, match="at least one image"):
         client.segment({}, "m")
     with pytest.raises(InputError, match="cannot be read"):

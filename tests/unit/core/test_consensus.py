@@ -32,8 +32,15 @@ def test_ties_are_background_and_told() -> None:
     """Two experts who disagree leave background, and a sentence."""
     consensus = build_consensus({"e1": A, "e2": B}, method="majority")
     np.testing.assert_array_equal(consensus.mask, [[True, False, False, False]])
-    assert "2 pixels" in consensus.warnings[0]
+    assert "only what both marked counts (2 pixels were marked by one)" in consensus.warnings[0]
     assert build_consensus({"e1": A, "e2": A}, method="majority").warnings == ()
+
+
+def test_ties_of_more_experts_are_counted() -> None:
+    """Of four experts two against two is a tie; it is background."""
+    consensus = build_consensus({"a": A, "b": A, "c": B, "d": B}, method="majority")
+    np.testing.assert_array_equal(consensus.mask, [[True, False, False, False]])
+    assert "2 pixels have as many votes for as against" in consensus.warnings[0]
 
 
 def test_auto_depends_on_the_number_of_experts() -> None:

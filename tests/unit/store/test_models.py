@@ -146,6 +146,7 @@ def test_unknown_models_are_explained(tmp_path: Path, reference: str) -> None:
         models.find_model(tmp_path, reference)
     assert caught.value.code == "unknown_model"
     assert "cells" in caught.value.message
+    assert f"that of {tmp_path}" in caught.value.message
 
 
 def test_empty_library_says_what_to_do(tmp_path: Path) -> None:
