@@ -162,10 +162,11 @@ def _draw_rois(source: Source, shape: tuple[int, int] | None, *, is_geojson: boo
 
     if shape is None:
         raise InputError(
-            f"{source.name} is a set of ROIs, which does not tell the size of its image. Give the "
-            "image too, or convert the ROIs to a mask (DeepFLaSH_ROIs_to_Masks.ijm for ROI sets).",
+            f"{source.name} is a set of ROIs, which does not tell the size of its image, and no image "
+            "of its name is there. Name it like its image, give the image too, or convert the ROIs "
+            "to a mask (DeepFLaSH_ROIs_to_Masks.ijm for ROI sets).",
             code=_CODE,
-            details={"name": source.name},
+            details={"name": source.name, "fault": "missing"},
         )
     if is_geojson:
         draw = partial(geojson_to_labels, read_geojson(source.content, name=source.name), shape)

@@ -105,8 +105,9 @@ def test_roi_sets_need_the_size_of_the_image() -> None:
     drawn = read_annotation(stream.getvalue(), shape=(20, 30))
     np.testing.assert_array_equal(drawn > 0, LABELS > 0)
     np.testing.assert_array_equal(read_annotation(rois[0], shape=(20, 30)) > 0, LABELS == 4)
-    with pytest.raises(InputError, match="does not tell the size"):
+    with pytest.raises(InputError, match="Name it like its image") as caught:
         read_annotation(stream.getvalue())
+    assert caught.value.details["fault"] == "missing"
 
 
 def test_probability_maps_are_told_from_masks() -> None:
