@@ -4,7 +4,7 @@
     python headless.py cells
 
 The folder holds train/images, train/masks/EXPERT, test/images and test/truth. The model is called
-my_cells, and goes into the library of your home folder (that of DEEPFLASH_HOME, if it is set).
+example_cells, and goes into the library of your home folder (that of DEEPFLASH_HOME, if it is set).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from deepflash_service.bridge import FijiBridge, Service, connect, init
 from deepflash_service.records import Progress
 
+MODEL = "example_cells"
 SCORES = {
     "f1": "F1",
     "roi_jaccard": "ROI Jaccard",
@@ -78,10 +79,10 @@ def main(folder: Path, epochs: int | None = None) -> None:
     """Do all of it with the sample images."""
     with connect() as service, init(service=service) as fiji:
         dataset = upload_dataset(service, folder / "train")
-        train_model(service, dataset, "my_cells", preset="quick", epochs=epochs)
-        evaluate_model(service, folder / "test", "my_cells")
+        train_model(service, dataset, MODEL, preset="quick", epochs=epochs)
+        evaluate_model(service, folder / "test", MODEL)
         for path in sorted((folder / "test" / "images").glob("*.tif")):
-            segment_image(fiji, path, "my_cells")
+            segment_image(fiji, path, MODEL)
 
 
 if __name__ == "__main__":

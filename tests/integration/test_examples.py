@@ -87,7 +87,7 @@ def service(trained: tuple[Path, str], environment: dict[str, str]) -> Iterator[
 
 def find_labels(service: Service, picture: Path) -> np.ndarray:
     """Segment a picture with the model of headless.py by the service alone."""
-    job = service.wait(service.segment({picture.name: picture}, "my_cells"))
+    job = service.wait(service.segment({picture.name: picture}, "example_cells"))
     return read_annotation(service.result(job, "labels.tif"))
 
 
@@ -176,7 +176,7 @@ def test_shell_pipeline_goes_on_where_it_was_stopped(
     for path in images:
         name = path.name.replace("-", " ").replace(".tif", ".TIF" if path == images[0] else ".tiff")
         (tmp_path / "in" / name).write_bytes(path.read_bytes())
-    script = [how_to / "scripts" / "segment_folder.sh", "my_cells", "in", "out"]
+    script = [how_to / "scripts" / "segment_folder.sh", "example_cells", "in", "out"]
     run(*script, folder=tmp_path, environment=environment)
     names = [path.stem.replace("-", " ") for path in images]
     labels = {name: read_annotation(tmp_path / "out" / f"{name}_labels.tif") for name in names}
@@ -188,3 +188,6 @@ def test_shell_pipeline_goes_on_where_it_was_stopped(
     assert [Path(one["image"]).stem for one in report["images"]] == [names[1]]
     assert (tmp_path / "out" / f"{names[1]}_RoiSet.zip").is_file()
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "measurements.csv"), table)
+    summaries = [pd.read_csv(tmp_path / "out" / f"summary-{number}.csv") for number in (1, 2)]
+    assert [[Path(one).stem for one in table["Image"]] for table in summaries] == [names, names[1:]]
+    assert len(pd.read_csv(tmp_path / "out" / "rois-1.csv")) == len(table)

@@ -5,6 +5,9 @@
 #
 # May be stopped and started again at any time: the ROI set of an image is written last. Images that
 # cannot be segmented are named on standard error, and the exit code is 1; the others are done.
+#
+# measurements.csv has the ROIs of all images. rois.csv and summary.csv tell of the images of the last
+# run only; run N keeps its own as rois-N.csv and summary-N.csv, where Review ranks the images of run N.
 set -eu
 if [ "$#" -ne 3 ]; then
   echo "Usage: segment_folder.sh MODEL IMAGES OUTPUT" >&2
@@ -32,7 +35,13 @@ mkdir -p "$output"
 
 code=0
 if [ "$#" -gt 0 ]; then
+  rm -f "$output/rois.csv" "$output/summary.csv"
   deepflash segment "$@" --model "$model" --output "$output" --json > "$output/last_run.json" || code=$?
+  run=1
+  while [ -e "$output/summary-$run.csv" ]; do run=$((run + 1)); done
+  for table in rois summary; do
+    [ ! -e "$output/$table.csv" ] || cp "$output/$table.csv" "$output/$table-$run.csv"
+  done
 fi
 deepflash measure --images "$images" --labels "$output" --output "$output/measurements.csv"
 exit "$code"
