@@ -80,6 +80,7 @@ def test_each_function_answers(imagej_2: Desktop, service: Service, folder: Path
         "train": ("model=x", r"error: .+"),
         "correct": ("expert=eva class=roi", r"error: .+"),
     }  # fmt: skip
+    imagej_2.do("macro", 'roiManager("reset");')
     imagej_2.do("open", f"{folder}/images/a.tif")
     for name, (options, expected) in calls.items():
         answer = imagej_2.do(
