@@ -21,7 +21,11 @@ from deepflash_service.bridge.images import check_image_plus
 from deepflash_service.bridge.jvm import imagej_lock, java_class
 from deepflash_service.bridge.printing import Printed, capture
 from deepflash_service.bridge.quitting import CANNOT_QUIT, UNKNOWN_QUIT, without_quit
-from deepflash_service.bridge.virtual_stacks import find_lost_edits, warn_of_lost_edits
+from deepflash_service.bridge.virtual_stacks import (
+    LASTING,
+    find_lost_edits,
+    warn_of_lost_edits,
+)
 from deepflash_service.errors import InputError, MacroError
 
 if TYPE_CHECKING:
@@ -36,6 +40,11 @@ _CANCELED: Final = "Macro canceled"
 _ABORTED: Final = "[aborted]"
 _NO_IMAGE: Final = "No image is open. Open one and run the command again."
 _NO_IMAGE_WORDS: Final = ("There are no images open", "No image is open")
+_NO_PICTURE: Final = (
+    "The file that is opened is none that ImageJ can read as an image: it takes it for text, to be "
+    "shown in a window. Check the path and the file."
+)
+_TEXT_WINDOW: Final = ("ij.io.Opener.open", "ij.plugin.frame.Editor")
 _NO_DISPLAY: Final = (
     "{cause} It needs a display: give its values as arguments, use the overlay instead of the "
     "ROI Manager, or start with init(mode='interactive')."
@@ -164,7 +173,8 @@ def run_command(command: str, options: str = "", *, image: Any = None) -> None:
             java_class("ij.IJ").run(image, command, options)
     run.line = None
     _raise_fault(run)
-    warn_of_lost_edits(run.lost)
+    if command not in LASTING:
+        warn_of_lost_edits(run.lost)
 
 
 def make_options(inputs: Mapping[str, object]) -> str:
@@ -247,6 +257,8 @@ def _raise_fault(run: _Run) -> None:
 
 def _describe(run: _Run) -> str:
     text = str(run.failure)
+    if "HeadlessException" in text and _opens_a_text(run.failure):
+        return _NO_PICTURE
     if "OutOfMemoryError" in text:
         return NO_MEMORY
     if "HeadlessException" in text or "headless dialog" in text:
@@ -255,6 +267,11 @@ def _describe(run: _Run) -> str:
         return text
     last = [row.strip() for row in run.printed.output.splitlines() if row.strip()]
     return (run.error and " ".join(run.error.split())) or (last[-1] if last else "exit was called.")
+
+
+def _opens_a_text(failure: Any) -> bool:
+    trace = str(failure.stacktrace())
+    return all(words in trace for words in _TEXT_WINDOW)
 
 
 def _find_trace(output: str) -> str | None:

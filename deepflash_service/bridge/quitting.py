@@ -26,7 +26,8 @@ def without_quit() -> Iterator[None]:
     With ImageJ2 that command calls ``System.exit``, and Python would vanish as if it were done.
     ImageJ 1 without its main window does nothing there, and the macro would go on. The command
     comes back only where there are menus, since ``doCommand`` of a macro may still be under way
-    in another thread.
+    in another thread. A macro that makes the menus again (*Refresh Menus*) makes the command too,
+    and could call it.
     """
     commands = _list_commands()
     taken = commands.remove(QUIT)
@@ -34,7 +35,11 @@ def without_quit() -> Iterator[None]:
         yield
     finally:
         is_headless = java_class("java.awt.GraphicsEnvironment").isHeadless()
-        if taken is not None and not is_headless:
+        # Not those of before: the menus may have been made again meanwhile.
+        commands = java_class("ij.Menus").getCommands()
+        if is_headless:
+            commands.remove(QUIT)
+        elif taken is not None:
             commands.put(QUIT, taken)
 
 

@@ -13,6 +13,7 @@ import tifffile
 from deepflash_service.bridge import FijiBridge
 from deepflash_service.bridge.jvm import java_class
 from deepflash_service.bridge.macros import make_options
+from deepflash_service.bridge.quitting import without_quit
 from deepflash_service.bridge.rois import labels_to_rois, write_roi_zip
 from deepflash_service.errors import MacroError
 
@@ -115,6 +116,31 @@ def test_nothing_in_imagej_can_be_told_to_quit(fiji: FijiBridge) -> None:
         fiji.run_command("Quit")
 
 
+def test_menus_made_again_have_no_quit_afterwards(fiji: FijiBridge) -> None:
+    """The table in which the command was is no longer ImageJ's then."""
+    fiji.run_macro("x = 1;")
+    menus = java_class("ij.Menus")
+    table = menus.class_.getDeclaredField("pluginsTable")
+    table.setAccessible(True)
+    old = menus.getCommands()
+    new = old.clone()
+    new.put("Quit", 'ij.plugin.Commands("quit")')
+    try:
+        with without_quit():
+            table.set(None, new)
+        assert "Quit" not in new
+    finally:
+        table.set(None, old)
+
+
+def test_a_text_that_is_called_an_image_is_told_as_such(fiji: FijiBridge, tmp_path: Path) -> None:
+    """ImageJ would show it in an editor; that there is no display is not what went wrong."""
+    path = tmp_path / "bad.png"
+    path.write_text("this is not an image\n")
+    with pytest.raises(MacroError, match=r"line 1: The file .* can read as an image"):
+        fiji.run_macro(f'open("{path}");')
+
+
 def test_edits_that_a_virtual_stack_loses_are_warned_of(fiji: FijiBridge, tmp_path: Path) -> None:
     """ImageJ says nothing and changes nothing; reading and copies are no matter."""
     path = tmp_path / "planes.tif"
@@ -127,6 +153,13 @@ def test_edits_that_a_virtual_stack_loses_are_warned_of(fiji: FijiBridge, tmp_pa
     with pytest.warns(UserWarning, match="virtual stack"):
         fiji.run_macro('run("Invert", "slice");', image=image)
     assert (fiji.from_imageplus(image) == 7).all(), "ImageJ has learnt to keep them"
+    with pytest.warns(UserWarning, match="planes-1.tif is a virtual stack"):
+        fiji.run_macro(
+            f'setBatchMode(true); run("TIFF Virtual Stack...", "open=[{path}]");'
+            'rename("planes-1.tif"); run("Invert", "slice");'
+        )
+    fiji.run_macro('close("*");')
+    fiji.run_command("Set Scale...", image=image, distance=1, known=0.5, unit="um")
     copy = image.duplicate()
     fiji.run_command("Invert", image=copy, stack=True)
     assert (fiji.from_imageplus(copy) == 248).all()
