@@ -163,8 +163,8 @@ def _draw_rois(source: Source, shape: tuple[int, int] | None, *, is_geojson: boo
     if shape is None:
         raise InputError(
             f"{source.name} is a set of ROIs, which does not tell the size of its image, and no "
-            "image of its name is there. Name it like its image, give the image too, or convert the ROIs "
-            "to a mask (DeepFLaSH_ROIs_to_Masks.ijm for ROI sets).",
+            "image of its name is there. Name it like its image, give the image too, or convert "
+            "the ROIs to a mask (DeepFLaSH_ROIs_to_Masks.ijm for ROI sets).",
             code=_CODE,
             details={"name": source.name, "fault": "missing"},
         )
