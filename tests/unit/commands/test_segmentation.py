@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,21 @@ def test_segment_leaves_its_own_results_out(run: Run, data: Path) -> None:
         assert [one["image"] for one in found.json["images"]] == names
         for one in found.json["images"]:
             Path(one["files"]["outlines"]).unlink()
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_every_column_is_explained(
+    run: Run, data: Path, tmp_path: Path, project_root: Path
+) -> None:
+    """In the tables of the glossary, by its name without the unit."""
+    out = tmp_path / "out"
+    assert run("segment", data / "images", "--model", "m", "--output", out).code == 0
+    glossary = (project_root / "docs" / "glossary.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in glossary.splitlines() if line.startswith("| ")]
+    known = {re.sub(r" \(.*", "", word).strip() for row in rows for word in row.split(",")}
+    for name in ("rois.csv", "summary.csv"):
+        columns = {re.sub(r" \(.*", "", column) for column in pd.read_csv(out / name).columns}
+        assert columns <= known, name
 
 
 @pytest.mark.usefixtures("fake_model")
