@@ -9,6 +9,7 @@ that a macro waits for.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -89,12 +90,12 @@ def end_process(exit_code: int) -> None:
     Shutdown hooks of Java run, and what it printed is on standard error; Python's own handlers
     would wait for the other thread. A further signal ends the process at once.
     """
-    import scyjava
-
     remove_plugin_folder()
     for name in _SIGNALS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-    if scyjava.jvm_started():
+    # A signal may have come in the midst of the import, which must not be done again.
+    scyjava = sys.modules.get("scyjava")
+    if scyjava is not None and scyjava.jvm_started():
         end_capture()
         java_class("java.lang.Runtime").getRuntime().exit(exit_code)
