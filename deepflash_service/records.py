@@ -157,7 +157,8 @@ class EvaluateOptions(Record):
     separation: Separation | None = None
 
 
-_EPOCHS = "empty = as the preset says; at least 50 to go on from a base, 100 from new"
+_EPOCHS = "empty = as the preset says; advice: 50 or more to go on from a base, 100 from new"
+_PRESET = "quick takes minutes; standard and best half an hour and more without a graphics card"
 _SMALLEST = "pixels; empty = found from the annotations"
 _SEED = "start of the random numbers; another one gives a slightly different model"
 _FOLDS = "parts of the images, one model without each; empty = as the preset says"
@@ -176,7 +177,7 @@ class TrainOptions(Record):
     dataset: str
     model: Name
     base: str = "new"
-    preset: Preset = "standard"
+    preset: Annotated[Preset, Field(description=_PRESET)] = "standard"
     epochs: Annotated[int, Field(ge=1, le=10_000, description=_EPOCHS)] | None = None
     folds: Annotated[int, Field(ge=2, le=MOST_MEMBERS, description=_FOLDS)] | None = None
     compare: Annotated[bool, Field(description="with a base: train from scratch too")] = False

@@ -47,7 +47,9 @@ def test_training_starts_by_menu_and_replays(
     """The monitor opens by itself; the recorded line starts the same training from a macro."""
     imagej_2.do("record")
     imagej_2.do("menu", "DFL Train...")
-    imagej_2.do("dialog")
+    said = " ".join(imagej_2.do("dialog").split())
+    assert "advice: 50 or more to go on from a base, 100 from new" in said
+    assert "Preset: quick takes minutes; standard and best half an hour and more without" in said
     imagej_2.do("type", "0 spots")
     imagej_2.do("choose", f"0 {MODEL}")
     imagej_2.do("type", f"1 {annotated / 'images'}")
