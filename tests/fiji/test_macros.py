@@ -175,13 +175,14 @@ def test_folder_macro_segments_and_tells_what_failed(
     given = f"images=[{given_pictures}] output=[{tmp_path / 'out'}] model=Bright labels"
     call = f'newImage("mine", "8-bit", 64, 64, 1); r = runMacro("{macro}", "{given}");'
     call += 'r = r + " " + getTitle() + nImages; close(); return r;'
-    assert clean_desktop.do("macro", call) == "done 3 segmented, 0 kept, 2 failed mine1"
+    assert clean_desktop.do("macro", call) == "done 2 segmented, 0 kept, 3 failed mine1"
     assert not (tmp_path / "out" / "mine_RoiSet.zip").exists()
     rows = (tmp_path / "out" / "summary.csv").read_text().splitlines()
     assert "cells.tif,6," in rows
+    assert any("stack.tif has 2 channels" in row for row in rows)
     assert any(row.startswith('colour.tif,,"This is an RGB image') for row in rows)
     assert any(row.startswith('zz_bad.tif,,"') and "cannot be opened" in row for row in rows)
-    assert clean_desktop.do("macro", call) == "done 0 segmented, 3 kept, 2 failed mine1"
+    assert clean_desktop.do("macro", call) == "done 0 segmented, 2 kept, 3 failed mine1"
     odd = f'return call("org.deepflash.Macros.segmentFolder", "{given} odd=1");'
     assert "Unknown option odd" in clean_desktop.do("macro", odd)
     assert tifffile.imread(tmp_path / "out" / "cells_labels.tif").max() == 6

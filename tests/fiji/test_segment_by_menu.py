@@ -231,14 +231,22 @@ def test_no_image_is_a_sentence(imagej: Desktop) -> None:
     assert imagej.do("macro", f'run("DFL Segment...", "{OPTIONS}");') == f"aborted {sentence}"
 
 
-def test_nothing_found_tells_probability_and_threshold(imagej: Desktop, pictures: Path) -> None:
-    """An image without objects is no error: a sentence with figures, and a row with zero."""
+def test_nothing_found_tells_the_reason_of_the_service_alone(
+    imagej: Desktop, pictures: Path
+) -> None:
+    """An image without objects is no error: a sentence, and no second one with other advice."""
     imagej.do("open", str(pictures / "dark.tif"))
     answer = imagej.do("macro", f'run("DFL Segment...", "{OPTIONS} table"); return "went on";')
     assert answer == "done went on"
     log = imagej.do("log")
-    assert "No ROI was found: the highest probability is 0.0" in log
-    assert "DeepFLaSH: dark.tif: found nothing: all pixels have the value 7." in log, "the reason"
+    assert "DeepFLaSH: dark.tif: found nothing: all pixels have the value 7." in log
+    assert "No ROI was found" not in log
+    imagej.do("menu", "DFL Segment...")
+    imagej.do("choose", "0 Bright")
+    imagej.do("press", "OK")
+    assert "dark.tif: found nothing: all pixels have the value 7." in imagej.do("dialog")
+    imagej.do("press", "OK")
+    imagej.do("nodialog")
 
 
 def test_macro_functions_answer(imagej: Desktop, pictures: Path) -> None:

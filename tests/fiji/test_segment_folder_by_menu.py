@@ -53,6 +53,7 @@ def test_folder_is_segmented_by_menu_and_replayed(
     imagej_2.do("tick", "Recursive")
     imagej_2.do("type", f"2 {output}")
     imagej_2.do("type", "3 -v1")
+    assert "Channel: number from 1, or name; empty = the only one." in imagej_2.do("dialog")
     shoot(imagej_2, "segment-folder")
     imagej_2.do("press", "OK")
     # The first segmentation of a service waits for its worker.
@@ -105,3 +106,34 @@ def test_results_beside_the_images_are_no_images(imagej_2: Desktop, images: Path
         ("filter=nothing", "has a name like nothing"),
     ):
         assert sentence in imagej_2.do("macro", run.format(f"{options} {words}"))
+
+
+def test_files_on_disk_have_neither_plane_nor_channel_that_is_shown(
+    imagej_2: Desktop, tmp_path: Path, project_root: Path
+) -> None:
+    """Without words all planes are segmented, and of several channels none is taken unasked."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    few, many = draw_spots(count=2), draw_spots(count=6)
+    for name, axes, planes in (("stack", "ZYX", [few, many, few]), ("two", "CYX", [few, many])):
+        tifffile.imwrite(
+            folder / f"{name}.tif", np.stack(planes), imagej=True, metadata={"axes": axes}
+        )
+    macro = (project_root / "macros" / "DeepFLaSH_Segment_Folder.ijm").as_posix()
+    given = f"images=[{folder}] output=[{tmp_path / 'out'}] model=Bright overwrite"
+    names = f"input_folder=[{folder}] output_folder=[{tmp_path / 'out'}] model=Bright overwrite"
+    refused = ("", "two.tif has 2 channels, but model Bright expects 1. "
+               "Choose one with the option channel.")  # fmt: skip
+    for words, stack, two in (
+        ("", "10", refused),
+        (" planes=all channel=2", "", ("6", "")),
+        (" planes=current channel=1", "2", ("2", "")),
+        (" planes=[max projection]", "6", refused),
+    ):
+        for line in (
+            f'run("DFL Segment Folder...", "{names}{words}"); return "on";',
+            f'runMacro("{macro}", "{given}{words}"); return "on";',
+        ):
+            assert imagej_2.do("macro", line) == "done on"
+            rows = read_summary(tmp_path / "out" / "summary.csv")
+            assert (rows["stack.tif"][0], rows["two.tif"]) == (stack, two), line

@@ -27,6 +27,7 @@ import org.deepflash.records.InputException;
 import org.deepflash.records.ModelInfo;
 import org.deepflash.records.OptionFields;
 import org.deepflash.records.OptionText;
+import org.deepflash.records.Planes;
 import org.deepflash.records.SegmentSettings;
 
 /** Segments every image of a folder; the images are opened out of sight, so those of the user stay as they are. */
@@ -94,7 +95,9 @@ public final class FolderSegmentation {
     }
 
     private SegmentSettings settingsFor(Path folder) {
-        OptionText words = options.with("output_folder", folder.toString()).with("table", "true");
+        // No plane of a file on disk is shown: all are meant, as in the dialog and on the command line.
+        OptionText words = options.with("output_folder", folder.toString()).with("table", "true")
+            .with("planes", options.get("planes", Planes.ALL.getWord()));
         for (String key : OF_FOLDER) {
             words = words.without(key);
         }
@@ -156,6 +159,7 @@ public final class FolderSegmentation {
         }
         ImagePlus image = Images.open(file);
         refuseTruncated(image, file);
+        refuseOpenChoice(image, settings, Segmentation.findModel(settings.getModel(), models));
         int count = Segment.segment(image, settings, client, models);
         done++;
         IJ.log("DeepFLaSH: " + file.getFileName() + ", " + count + " ROIs");
@@ -170,6 +174,15 @@ public final class FolderSegmentation {
         if (isPlain && info.getOffset() + (long) info.width * info.height * info.getBytesPerPixel()
                 > Files.size(file)) {
             throw new InputException(file + " cannot be opened as an image: its end is missing. Copy it again.");
+        }
+    }
+
+    /** A file on disk has no channel that is shown, so none is taken unasked. */
+    private static void refuseOpenChoice(ImagePlus image, SegmentSettings settings, ModelInfo model) {
+        boolean isChosen = !settings.getChannel().isEmpty() && !settings.getChannel().equals("0");
+        if (!isChosen && model.getChannels() == 1 && image.getNChannels() > 1) {
+            throw new InputException(image.getTitle() + " has " + image.getNChannels() + " channels, but model "
+                + model.getName() + " expects 1. Choose one with the option channel.");
         }
     }
 

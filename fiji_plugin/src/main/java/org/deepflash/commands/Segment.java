@@ -79,7 +79,7 @@ public final class Segment implements PlugIn {
     static int segment(ImagePlus image, SegmentSettings settings, ServiceClient client, List<ModelInfo> models)
             throws IOException {
         Segmentation result = carryOut(image, settings, new Segmentation(client, settings, models));
-        if (result.getRois().isEmpty()) {
+        if (result.getRois().isEmpty() && !result.isExplained()) {
             IJ.log("DeepFLaSH: " + image.getTitle() + ": " + result.describeNothing());
         }
         return result.getRois().size();

@@ -36,11 +36,11 @@ public final class SegmentFolder extends Command {
         ServiceFields fields = new ServiceFields(known);
         GenericDialog dialog = new GenericDialog("DFL Segment Folder");
         addPlaces(dialog, models);
-        dialog.addStringField("Channel", "1", 8);
+        dialog.addStringField("Channel", "", 8);
         dialog.addChoice("Planes", Planes.words(), Planes.ALL.getWord());
         dialog.addStringField("Threshold", SegmentSettings.FROM_MODEL, 8);
         dialog.addStringField("Min_ROI_size", SegmentSettings.FROM_MODEL, 8);
-        fields.addTo(dialog, SegmentDialog.LIMITS);
+        fields.addTo(dialog, "Channel: number from 1, or name; empty = the only one.\n" + SegmentDialog.LIMITS);
         dialog.addCheckbox(SegmentDialog.MASK, false);
         dialog.addCheckbox(SegmentDialog.LABELS, true);
         dialog.addCheckbox(SegmentDialog.PROBABILITY, false);

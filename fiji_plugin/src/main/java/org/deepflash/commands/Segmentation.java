@@ -32,6 +32,8 @@ import org.deepflash.records.SegmentSettings;
 final class Segmentation {
 
     private static final int MOST_WARNINGS = 10;
+    /** How the service begins the reason why a plane has no ROI. */
+    private static final String REASON = ": found nothing: ";
 
     private final Connection connection;
     private final SegmentSettings settings;
@@ -50,7 +52,12 @@ final class Segmentation {
         this.model = findModel(settings.getModel(), models);
     }
 
-    private static ModelInfo findModel(String wanted, List<ModelInfo> models) {
+    /**
+     * Returns the model of a name, with or without version.
+     *
+     * @throws InputException if it is not in the library
+     */
+    static ModelInfo findModel(String wanted, List<ModelInfo> models) {
         String name = wanted.replaceFirst("@\\d+$", "");
         List<String> known = new ArrayList<>();
         for (ModelInfo candidate : models) {
@@ -149,8 +156,23 @@ final class Segmentation {
         return settings.getThreshold() == null ? model.getThreshold() : settings.getThreshold();
     }
 
-    /** Returns the sentence for a segmentation without ROIs. */
+    /** Tells whether the service has told why there is no ROI; it stands in the Log then. */
+    boolean isExplained() {
+        return !listReasons().isEmpty();
+    }
+
+    private List<String> listReasons() {
+        List<String> reasons = new ArrayList<>(warnings);
+        reasons.removeIf(sentence -> !sentence.contains(REASON));
+        return reasons;
+    }
+
+    /** Returns the sentence for a segmentation without ROIs: the reason that the service tells, else figures. */
     String describeNothing() {
+        List<String> reasons = listReasons();
+        if (!reasons.isEmpty()) {
+            return reasons.get(0) + (reasons.size() > 1 ? " The Log tells the reasons of the other planes." : "");
+        }
         int size = settings.getMinRoiSize() == null ? model.getMinRoiSize() : settings.getMinRoiSize();
         return String.format(Locale.ROOT, "No ROI was found: the highest probability is %.3f, the threshold"
             + " %.3f, the minimum ROI size %d px. Lower the threshold or choose another model.", highest,

@@ -80,6 +80,20 @@ class FolderSegmentationTest {
     }
 
     @Test
+    void noChannelIsTakenUnasked() throws IOException {
+        IJ.saveAsTiff(IJ.createHyperStack("two", 16, 16, 2, 1, 1, 8), images.resolve("good, 1.tif").toString());
+        String sentence = "good, 1.tif has 2 channels, but model tiny expects 1. Choose one with the option channel.";
+        run("");
+        assertTrue(summary().contains(sentence), summary());
+        run("channel=0 planes=current");
+        assertTrue(summary().contains(sentence), summary());
+        run("channel=3");
+        assertTrue(summary().contains("Choose a channel from 1 to 2."), summary());
+        run("channel=2");
+        assertFalse(summary().contains("hannel"), summary());
+    }
+
+    @Test
     void resultsAreKeptUnlessTheWordItselfIsGiven() throws IOException {
         Path set = output.resolve("good, 1_RoiSet.zip");
         RoiFiles.write(set, Collections.singletonList(new Roi(1, 1, 3, 3)));
