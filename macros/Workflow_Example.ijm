@@ -13,6 +13,7 @@ var training;
 
 arguments = getArgument();
 if (arguments == "") arguments = askWhat();
+checkWords(arguments);
 data = valueOf(arguments, "data", "");
 output = valueOf(arguments, "output", "");
 model = valueOf(arguments, "model", "");
@@ -148,6 +149,21 @@ function askWhat() {
         + "] preset=" + Dialog.getChoice();
 }
 
+// Ends the macro at a word that it does not know: a typing error must not go unnoticed.
+function checkWords(text) {
+    known = "data= output= model= base= preset= epochs= seed= retrain";
+    words = split(replace(text + " ", "=\\[[^\\]]*\\]\\s", "=value "), " \t\n\r");
+    for (i = 0; i < words.length; i++) {
+        if (indexOf(words[i], "=[") >= 0)
+            exit("A bracket of the argument is open: " + words[i] + ". Close it with ] before the next word.");
+        key = substring(words[i], 0, indexOf(words[i] + "=", "="));
+        if (indexOf(words[i], "=") >= 0) key = key + "=";
+        if (indexOf(" " + known + " ", " " + key + " ") < 0)
+            exit("Unknown word " + words[i] + ". Known are " + known + ". Values with blanks stand in brackets, as in"
+                + " output=[C:/my results].");
+    }
+}
+
 // The value of key=value or key=[value with blanks] in the argument, without a slash at its end.
 function valueOf(text, key, missing) {
     text = " " + text + " ";
@@ -158,7 +174,6 @@ function valueOf(text, key, missing) {
     if (substring(text, start, start + 1) == "[") {
         start = start + 1;
         end = indexOf(text, "]", start);
-        if (end < 0) exit("The argument ends inside a bracket: " + text + ". Close it with ].");
     }
     value = replace(substring(text, start, end), "\\\\", "/");
     if (endsWith(value, "/")) value = substring(value, 0, lengthOf(value) - 1);

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.jvm
 
 CONVERT = "DeepFLaSH_ROIs_to_Masks.ijm"
+WORKFLOW = "Workflow_Example.ijm"
+PLACES = "data=[/no pe] output=/nope model=x"
 
 SHAPES = {"a 1": (64, 100), "b": (80, 50)}
 
@@ -138,7 +140,11 @@ def test_annotation_macro_saves_one_image(folder: Path, run_headless: object) ->
         ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=x", "There is no folder"),
         ("DeepFLaSH_Segment_Folder.ijm", "images=/nope output=/nope model=[x", "Close it with ]"),
         ("DeepFLaSH_Segment_Folder.ijm", "images=. output=. model=x threshold=9", "no probability"),
-        ("Workflow_Example.ijm", "data=/nope", "data=DIR output=DIR model=NAME"),
+        (WORKFLOW, "data=/nope", "data=DIR output=DIR model=NAME"),
+        (WORKFLOW, f"{PLACES} epoch=1", "Unknown word epoch=1. Known are data="),
+        (WORKFLOW, f"{PLACES} seed", "Unknown word seed. Known are data="),
+        (WORKFLOW, "data=[/no pe] output=/nope out model=x", "Unknown word out. Known are data="),
+        (WORKFLOW, "data=/nope output=/nope model=[x y", "Close it with ]"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_end_the_macro_with_a_sentence(
