@@ -160,7 +160,9 @@ def _start_first(ways: list[str], options: JvmOptions) -> Running:
 def _set_options(options: JvmOptions) -> None:
     from scyjava import config
 
-    config.add_options([_OPEN_LANG, _KEEP_SIGNALS, *_KEEP_OUTPUT])
+    # Java would take the home folder of the account, whatever HOME says, and find no service.
+    home = f"-Duser.home={Path.home()}"
+    config.add_options([_OPEN_LANG, _KEEP_SIGNALS, *_KEEP_OUTPUT, home])
     if options.mode == "headless":
         config.enable_headless_mode()
     if options.heap_gb is not None:

@@ -22,7 +22,7 @@ _INTERPRETER: Final = ("ij.macro.Interpreter", "ij.macro.Functions")
 # The macro function that prints the trace of the Java method that it called.
 _CALL: Final = ("ij.macro.Functions", "call")
 # Java's own two streams, and what is kept in place of them.
-_captures: Final[list[tuple[Any, Any, Printed]]] = []
+_captures: Final[list[tuple[Any, Any]]] = []
 
 
 class Printed:
@@ -63,8 +63,9 @@ def _is_macro_print() -> bool:
 class _Channel:
     """A stream of Java, as the ``java.nio.channels.WritableByteChannel`` that it ends in."""
 
-    def __init__(self, printed: Printed) -> None:
+    def __init__(self, printed: Printed, shown: Any) -> None:
         self._printed = printed
+        self._shown = shown
 
     def write(self, buffer: Any) -> int:
         import jpype
@@ -72,6 +73,8 @@ class _Channel:
         chunk = jpype.JArray(jpype.JByte)(int(buffer.remaining()))
         buffer.get(chunk)
         self._printed.add(bytes(memoryview(chunk)))
+        self._shown.write(chunk, 0, len(chunk))
+        self._shown.flush()
         return len(chunk)
 
     def isOpen(self) -> bool:  # noqa: N802 - the name in Java
@@ -83,12 +86,14 @@ class _Channel:
 
 @contextmanager
 def capture(printed: Printed) -> Iterator[None]:
-    """Keep what Java prints meanwhile, and pass it on to standard error at the end."""
+    """Keep what Java prints meanwhile, and pass it on to standard error at once."""
     import jpype
 
     system = java_class("java.lang.System")
-    _captures.append((system.out, system.err, printed))
-    channel = jpype.JProxy("java.nio.channels.WritableByteChannel", inst=_Channel(printed))
+    _captures.append((system.out, system.err))
+    channel = jpype.JProxy(
+        "java.nio.channels.WritableByteChannel", inst=_Channel(printed, system.err)
+    )
     stream = java_class("java.nio.channels.Channels").newOutputStream(channel)
     both = java_class("java.io.PrintStream")(stream, _AUTOFLUSH, "UTF-8")
     system.setOut(both)
@@ -103,9 +108,7 @@ def end_capture() -> None:
     """Give Java its output back, also while the body of :func:`capture` runs in another thread."""
     if not _captures:
         return
-    out, err, printed = _captures.pop()
+    out, err = _captures.pop()
     system = java_class("java.lang.System")
     system.setOut(out)
     system.setErr(err)
-    err.append(printed.output)
-    err.flush()

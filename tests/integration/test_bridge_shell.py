@@ -34,7 +34,6 @@ def start_file(
     """Start a macro as a shell would; temporary folders of the process are made in `folder`."""
     (folder / "made").mkdir()
     (folder / "my macro.ijm").write_text(macro, encoding="utf-8")
-    java = f"-Duser.home={folder}"
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "deepflash_service.bridge", "my macro.ijm"],
         cwd=folder,
@@ -44,7 +43,7 @@ def start_file(
         env={
             **os.environ,
             "TMPDIR": str(folder / "made"),
-            "JAVA_TOOL_OPTIONS": java,
+            "HOME": str(folder),
             **environment,
         },
     )
@@ -73,6 +72,22 @@ def test_a_signal_ends_the_macro_and_the_training_it_waits_for(
     assert "DeepFLaSH: Job j1 was cancelled, as the program that waited for it was ended." in said
     assert "Traceback" not in said
     assert not list((tmp_path / "made").glob("deepflash-*"))
+
+
+def test_what_a_macro_prints_is_seen_at_once(plugin_jar: Path, tmp_path: Path) -> None:
+    """The macro goes on when its first words were read; Java has the home folder of Python."""
+    assert plugin_jar.is_file()
+    macro = (
+        'print("home " + getDirectory("home")); i = 0;'
+        'while (!File.exists("read") && i++ < 3000) wait(10); return d2s(File.exists("read"), 0);'
+    )
+    with start_file(tmp_path, macro) as process:
+        assert process.stderr is not None
+        words = next(line for line in process.stderr if line.startswith("home "))
+        (tmp_path / "read").touch()
+        output, said = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "1\n"), said
+    assert Path(words.removeprefix("home ").strip()) == tmp_path
 
 
 def test_a_signal_ends_a_macro_that_computes(plugin_jar: Path, tmp_path: Path) -> None:
