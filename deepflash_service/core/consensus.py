@@ -209,7 +209,7 @@ def _warn_of_ties(planes: list[npt.ArrayLike]) -> tuple[str, ...]:
         return ()
     if len(planes) == _PAIR:
         return (
-            f"Of two experts only what both marked counts ({tied} pixels were marked by one): choose "
-            "union or each if that is not meant, or let a third expert annotate.",
+            f"Of two experts only what both marked counts ({tied} pixels were marked by one): "
+            "choose union or each if that is not meant, or let a third expert annotate.",
         )
     return (f"{tied} pixels have as many votes for as against; they count as background.",)

@@ -40,7 +40,7 @@ public final class SegmentFolder extends Command {
         dialog.addChoice("Planes", Planes.words(), Planes.ALL.getWord());
         dialog.addStringField("Threshold", SegmentSettings.FROM_MODEL, 8);
         dialog.addStringField("Min_ROI_size", SegmentSettings.FROM_MODEL, 8);
-        fields.addTo(dialog, "Channel: number from 1, or name; empty = the only one.\n" + SegmentDialog.LIMITS);
+        fields.addTo(dialog, SegmentDialog.LIMITS + " Channel: number or name; empty = the only one.");
         dialog.addCheckbox(SegmentDialog.MASK, false);
         dialog.addCheckbox(SegmentDialog.LABELS, true);
         dialog.addCheckbox(SegmentDialog.PROBABILITY, false);
