@@ -53,7 +53,7 @@ def test_folder_is_segmented_by_menu_and_replayed(
     imagej_2.do("tick", "Recursive")
     imagej_2.do("type", f"2 {output}")
     imagej_2.do("type", "3 -v1")
-    assert "Channel: number from 1, or name; empty = the only one." in imagej_2.do("dialog")
+    assert "Channel: number or name; empty = the only one." in imagej_2.do("dialog")
     shoot(imagej_2, "segment-folder")
     imagej_2.do("press", "OK")
     # The first segmentation of a service waits for its worker.

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,17 @@ def stub() -> Iterator[StubService]:
         yield service
 
 
+@contextmanager
 def start_file(
     folder: Path, macro: str, *, output: int | None = subprocess.PIPE, **environment: str
-) -> subprocess.Popen[str]:
-    """Start a macro as a shell would; temporary folders of the process are made in `folder`."""
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a macro as a shell would, and leave no process behind.
+
+    Temporary folders of the process are made in `folder`.
+    """
     (folder / "made").mkdir()
     (folder / "my macro.ijm").write_text(macro, encoding="utf-8")
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "deepflash_service.bridge", "my macro.ijm"],
         cwd=folder,
         stdout=output,
@@ -46,7 +51,11 @@ def start_file(
             "HOME": str(folder),
             **environment,
         },
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

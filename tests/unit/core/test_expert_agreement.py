@@ -41,7 +41,7 @@ def test_size_filter_is_for_the_comparison_with_the_consensus() -> None:
     assert result["consensus"]["mean_dice"] < 1.0
     assert result["rois"] == {"e1": 2, "e2": 3, "consensus": 2}
     assert result["consensus"]["rois_kept"] == 2
-    assert "1: 1 pixels" in result["warnings"][0]
+    assert "(1 pixels were marked by one)" in result["warnings"][0]
 
 
 def test_missing_annotations_are_left_out() -> None:
