@@ -115,8 +115,9 @@ def test_500_images_leave_nothing_behind(plugin_jar: Path) -> None:
     assert facts["windows"] == 0
     assert 900 < float(str(facts["limit"])) < 1100
     assert max(heap[1:]) < heap[0] + 20, heap
-    # Java gives memory back when it likes: what is never given back raises the lowest, too
-    assert min(process[5:]) < min(process[:5]) + 60, process
+    # Java takes and gives back memory when it likes: what is never given back raises the lowest,
+    # too; the first is from before it has taken what it needs
+    assert min(process[5:]) < min(process[1:5]) + 60, process
 
 
 def test_java_without_memory_is_an_error_with_its_cause(plugin_jar: Path) -> None:
