@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from deepflash_service.errors import DeepFlashError, SetupError
 
@@ -120,7 +121,11 @@ class Database:
         if version != self._version:
             self._schema.drop_all(connection)
             connection.execute(sa.text(f"PRAGMA user_version = {self._version}"))
-        self._schema.create_all(connection)
+        # Another process may make them at the same time: SQLite itself looks and makes at once.
+        for table in self._schema.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
     def _set_aside(self, fault: str) -> None:
         """Rename the file and its companions; the log first, or it would be replayed."""
